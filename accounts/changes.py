@@ -1,0 +1,66 @@
+"""One change: a transaction that happens whole or not at all (R26)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import IntegrityError, OperationalError, transaction
+
+from accounts.refusal import Refusal
+
+Result = TypeVar("Result")
+
+#: Deadlocks and serialization failures are nobody's fault and go away by themselves.
+_TRY_AGAIN = {"40P01", "40001"}
+_TRIES = 4
+
+_REFUSALS = {
+    "a_user_name_is_used_once": Refusal(
+        "user_name_taken",
+        "userName is taken: another request has just created a person of that name.",
+    ),
+    "a_person_is_linked_once_an_application": Refusal(
+        "user_name_taken", "userName: the application has this person already."
+    ),
+    "a_group_name_is_used_once": Refusal(
+        "group_name_taken", "displayName is taken by another group. Rename one of the two."
+    ),
+    "a_manual_and_a_scim_group_never_share_a_name": Refusal(
+        "group_name_taken",
+        "displayName is taken by another group of the organization. Rename one of the two.",
+    ),
+    "a_person_added_by_hand_has_an_own_address": Refusal(
+        "person_exists", "Somebody of this address has just been added by hand."
+    ),
+    "a_person_has_one_seat_a_pool": Refusal(
+        "seat_exists", "The person has just been given a seat."
+    ),
+    "an_application_name_is_used_once": Refusal(
+        "application_exists", "The organization has an application of that name."
+    ),
+}
+
+
+def run(change: Callable[[], Result]) -> Result:
+    """Run one change in its own transaction.
+
+    A race that the database settles by a constraint becomes the refusal that the
+    check before it would have given; deadlocks are tried again.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            with transaction.atomic(durable=True):
+                return change()
+        except IntegrityError as error:
+            name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+            refusal = _REFUSALS.get(name or "")
+            if refusal is None:
+                raise
+            raise Refusal(refusal.code, refusal.detail) from error
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in _TRY_AGAIN or not left:
+                raise
+            time.sleep(0.01 * (_TRIES - left))
+    raise AssertionError("unreachable")

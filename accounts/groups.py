@@ -1,0 +1,225 @@
+"""The only writer of Group and Membership; name clashes (R23, R24).
+
+Members are changed as sets: adding one costs the same in a group of ten and of
+a hundred thousand, and no member is ever loaded to change another.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from accounts import clock, names
+from accounts.models import Application, Group, Organization, Person
+from accounts.refusal import Refusal
+
+#: Whom an application may name as a member: those it manages, and people added by hand.
+_VISIBLE = """
+    SELECT link.person_id FROM accounts_link link
+    WHERE link.id = ANY(%(ids)s) AND link.organization_id = %(organization)s
+      AND (link.application_id = %(application)s OR link.application_id IS NULL)
+"""
+
+
+def create(
+    organization: Organization,
+    name: str,
+    *,
+    application: Application | None = None,
+    external_id: str | None = None,
+    document: dict[str, Any] | None = None,
+) -> Group:
+    """A SCIM group of the application, or a manual one. Refused: a name that clashes (R24)."""
+    name, name_key = _checked(name)
+    _refuse_clash(organization, application, name, name_key)
+    now = clock.now()
+    group = Group(
+        organization=organization,
+        application=application,
+        name=name,
+        name_key=name_key,
+        external_id=external_id,
+        document=document or {},
+        created_at=now,
+        changed_at=now,
+    )
+    group.save(force_insert=True)
+    return group
+
+
+def change(
+    group: Group, *, name: str, external_id: str | None, document: dict[str, Any]
+) -> None:
+    """Rename and describe; held to the same rule as creating."""
+    name, name_key = _checked(name)
+    if name_key != group.name_key:
+        _refuse_clash(group.organization, group.application, name, name_key)
+    group.name, group.name_key = name, name_key
+    group.external_id, group.document = external_id, document
+    touch(group, save=False)
+    group.save()
+
+
+def touch(group: Group, *, save: bool = True) -> None:
+    """A new version: something about the group changed, a membership maybe."""
+    group.version += 1
+    group.changed_at = clock.now()
+    if save:
+        group.save(update_fields=["version", "changed_at"])
+
+
+def delete(group: Group) -> list[int]:
+    """The group goes; its people stay. Returns the ids of the people who were in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM accounts_membership WHERE group_id = %s RETURNING person_id", [group.pk]
+        )
+        people = [row[0] for row in cursor.fetchall()]
+    group.delete()
+    return people
+
+
+def add_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
+    """People by their SCIM ids. Returns the ids of the people who were not in it before.
+
+    Refused: an id that the application does not know ("member_unknown"), naming it.
+    """
+    if not links:
+        return []
+    parameters = _parameters(group, links)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT given.id FROM unnest(%(ids)s) AS given(id) WHERE NOT EXISTS ("
+            "  SELECT 1 FROM accounts_link link WHERE link.id = given.id"
+            "  AND link.organization_id = %(organization)s"
+            "  AND (link.application_id = %(application)s OR link.application_id IS NULL)"
+            ") LIMIT 3",
+            parameters,
+        )
+        unknown = [str(row[0]) for row in cursor.fetchall()]
+        if unknown:
+            raise member_unknown(unknown)
+        cursor.execute(
+            "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
+            f"SELECT DISTINCT %(organization)s::bigint, %(group)s::uuid, person_id FROM ({_VISIBLE}) v "  # noqa: S608, E501
+            "ON CONFLICT DO NOTHING RETURNING person_id",
+            parameters,
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def remove_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
+    """People by their SCIM ids; unknown ids are nobody's. Returns who was in it."""
+    if not links:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM accounts_membership WHERE group_id = %(group)s "
+            f"AND person_id IN ({_VISIBLE}) RETURNING person_id",  # noqa: S608
+            _parameters(group, links),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def keep_only(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
+    """Everybody but these leaves. Returns who left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM accounts_membership WHERE group_id = %(group)s "
+            f"AND person_id NOT IN ({_VISIBLE}) RETURNING person_id",  # noqa: S608
+            _parameters(group, links),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def add_people(group: Group, people: Sequence[Person]) -> None:
+    """Members of a manual group, by hand."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
+            "SELECT person.organization_id, %s, person.id FROM accounts_person person "
+            "WHERE person.id = ANY(%s) AND person.organization_id = %s ON CONFLICT DO NOTHING",
+            [group.pk, [person.pk for person in people], group.organization_id],
+        )
+
+
+def leave_all(application: Application, person_id: int) -> None:
+    """Out of the application's groups, when the person leaves the application (R13)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH left_groups AS ("
+            "  DELETE FROM accounts_membership membership USING accounts_group g"
+            "  WHERE membership.person_id = %s AND g.id = membership.group_id"
+            "  AND g.application_id = %s RETURNING membership.group_id"
+            ") UPDATE accounts_group SET version = version + 1, changed_at = %s"
+            "  WHERE id IN (SELECT group_id FROM left_groups)",
+            [person_id, application.pk, clock.now()],
+        )
+
+
+def get_manual(organization: Organization, name: str) -> Group | None:
+    return (
+        Group.objects.of(organization)
+        .filter(name_key=names.key(name), application=None)
+        .first()
+    )
+
+
+def member_unknown(ids: Sequence[str]) -> Refusal:
+    return Refusal(
+        "member_unknown",
+        f"members: the application has nobody with the id {', '.join(ids)}. "
+        f"Create the person first, then add them to the group.",
+    )
+
+
+# ------------------------------------------------------------------ inside
+
+
+def _parameters(group: Group, links: Sequence[uuid.UUID]) -> dict[str, Any]:
+    return {
+        "ids": list(links),
+        "organization": group.organization_id,
+        "application": group.application_id,
+        "group": group.pk,
+    }
+
+
+def _checked(name: str) -> tuple[str, str]:
+    name = name.strip()
+    name_key = names.key(name)
+    if not name_key:
+        raise Refusal("name_missing", "displayName: a group needs a name.")
+    if len(name) > 256 or len(name_key) > 256:
+        raise Refusal("name_too_long", "displayName: a group's name has at most 256 characters.")
+    return name, name_key
+
+
+def _refuse_clash(
+    organization: Organization, application: Application | None, name: str, name_key: str
+) -> None:
+    """R24. The database settles races by the two constraints of Group."""
+    same = Group.objects.of(organization).filter(name_key=name_key)
+    for other in same.select_related("application"):
+        if other.application_id is None or application is None or (
+            other.application_id == application.pk
+        ):
+            raise name_taken(name, other)
+
+
+def name_taken(name: str, other: Group | None) -> Refusal:
+    if other is None:
+        whose = "another group"
+    elif other.application is None:
+        whose = f"the manual group “{other.name}”"
+    else:
+        whose = f"the group “{other.name}” of {other.application.name}"
+    return Refusal(
+        "group_name_taken",
+        f"displayName “{name}” is taken by {whose}. Nothing was created or changed: "
+        f"rename one of the two groups.",
+    )
+

@@ -1,0 +1,64 @@
+"""What every command shares: --json, refusals, exit codes (interface.md)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
+
+from accounts.refusal import Refusal
+
+
+class JsonCommand(BaseCommand):
+    """A command whose `perform` returns what it prints.
+
+    With --json exactly one JSON document goes to standard output. Exit 0 on success,
+    1 on a refused operation, 2 on wrong usage.
+    """
+
+    output_transaction = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+        return parser
+
+    def perform(self, **options: Any) -> dict[str, Any] | list[Any]:
+        raise NotImplementedError
+
+    def lines(self, result: Any) -> Iterable[str]:
+        """The result for people, when --json is not given."""
+        for name, value in result.items():
+            if isinstance(value, list):
+                yield f"{name}: {len(value)}"
+                yield from (f"  {_flat(item)}" for item in value)
+            else:
+                yield f"{name}: {_flat(value)}"
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            result = self.perform(**options)
+        except Refusal as refusal:
+            if options["json"]:
+                self._print({"error": {"code": refusal.code, "detail": refusal.detail}})
+            else:
+                self.stderr.write(refusal.detail)
+            sys.exit(1)
+        if options["json"]:
+            self._print(result)
+        else:
+            for line in self.lines(result):
+                self.stdout.write(line)
+
+    def _print(self, document: Any) -> None:
+        self.stdout.write(json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False))
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return "  ".join(str(part) for part in value.values() if part not in (None, ""))
+    return str(value)

@@ -1,0 +1,363 @@
+"""Organizations, the people in them, who provides people, and what must leave the house.
+
+Every table of one organization carries its organization. A Person is whom SCIM
+and the Admin Center call a user; an Admin is a login, and no push touches that table.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.functions import Lower
+
+from accounts.ids import uuid7
+
+
+class OfOrganization(models.QuerySet):
+    """Rows of one organization: where every query starts."""
+
+    def of(self, organization: Organization) -> Self:
+        return self.filter(organization=organization)
+
+
+class Organization(models.Model):
+    """One customer."""
+
+    class Plan(models.TextChoices):
+        CORE = "core", "Core"
+        ADVANCED = "advanced", "Advanced"
+        ADVANCED_PLUS = "advanced-plus", "Advanced Plus"
+
+    slug = models.SlugField(max_length=63, unique=True)
+    name = models.CharField(max_length=200)
+    plan = models.CharField(max_length=20, choices=Plan.choices, default=Plan.ADVANCED_PLUS)
+    scim_enabled = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="plan_is_core_advanced_or_advanced_plus",
+                condition=Q(plan__in=["core", "advanced", "advanced-plus"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def may_use_scim(self) -> bool:
+        """R1: only the two Advanced plans."""
+        return self.plan in (self.Plan.ADVANCED, self.Plan.ADVANCED_PLUS)
+
+
+class AdminManager(BaseUserManager["Admin"]):
+    def get_by_natural_key(self, email: str | None) -> Admin:
+        return self.get(email__iexact=email)
+
+
+class Admin(AbstractBaseUser):
+    """A login of the Admin Center, in one or more organizations."""
+
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    organizations: models.ManyToManyField[Organization, Role] = models.ManyToManyField(
+        Organization, through="Role", related_name="admins"
+    )
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = []
+
+    objects = AdminManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="an_address_is_one_admin"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Role(models.Model):
+    """What an admin may do in one organization."""
+
+    class Kind(models.TextChoices):
+        OWNER = "owner", "Owner"
+        ADMIN = "admin", "Admin"
+        READ_ONLY = "read-only", "Read-only"
+
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="roles")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="roles")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.OWNER)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["admin", "organization"], name="an_admin_has_one_role_an_organization"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.admin_id} is {self.kind} of {self.organization_id}"
+
+
+class Product(models.TextChoices):
+    SALES_NAVIGATOR = "sales-navigator", "Sales Navigator"
+    TEAMLINK_EXTEND = "teamlink-extend", "TeamLink Extend"
+
+
+class Application(models.Model):
+    """One connection from an identity provider; it feeds the pool of its product."""
+
+    class Idp(models.TextChoices):
+        OKTA = "okta", "Okta"
+        ONELOGIN = "onelogin", "OneLogin"
+        ENTRA = "entra", "Microsoft Entra ID"
+        OTHER = "other", "Another identity provider"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="applications"
+    )
+    name = models.CharField(max_length=200)
+    product = models.CharField(max_length=20, choices=Product.choices)
+    idp = models.CharField(max_length=10, choices=Idp.choices, default=Idp.OTHER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "organization", Lower("name"), name="an_application_name_is_used_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(models.Model):
+    """Somebody of an organization, with the profile that the Admin Center shows (R7).
+
+    managed_by: the application whose pushes write the profile (R8); without one the
+    person is edited by hand. Another application's own view of the person is its Link.
+    removed_at: nothing holds the account any more; kept for history and restoring (R13).
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="people")
+    managed_by = models.ForeignKey(
+        Application, on_delete=models.PROTECT, null=True, related_name="managed_people"
+    )
+    added_by_hand = models.BooleanField(default=False)
+    email = models.CharField(max_length=320, blank=True)
+    email_key = models.CharField(max_length=320, blank=True)
+    first_name = models.CharField(max_length=256, blank=True)
+    last_name = models.CharField(max_length=256, blank=True)
+    display_name = models.CharField(max_length=512, blank=True)
+    title = models.CharField(max_length=256, blank=True)
+    department = models.CharField(max_length=256, blank=True)
+    employee_number = models.CharField(max_length=256, blank=True)
+    sort_key = models.CharField(max_length=512, db_collation="C")
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email_key"],
+                condition=Q(added_by_hand=True, removed_at=None),
+                name="a_person_added_by_hand_has_an_own_address",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "email_key"], name="person_by_address"),
+            models.Index(
+                fields=["organization", "sort_key", "id"],
+                condition=Q(removed_at=None),
+                name="people_in_allocation_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.name
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.display_name or self.email
+
+
+class Link(models.Model):
+    """A SCIM User: one application's view of one person.
+
+    application: null is a person added by hand, whom every application of the
+    organization may match (R11); taking over fills it in and keeps the id (R12).
+    document: the resource as it came, in the protocol's normal form, without id,
+    meta and groups. The columns beside it are what is searched and decided by.
+    version: grows by one with each change (the ETag).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="links")
+    application = models.ForeignKey(
+        Application, on_delete=models.PROTECT, null=True, related_name="links"
+    )
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="links")
+    user_name = models.CharField(max_length=512)
+    user_name_key = models.CharField(max_length=512)
+    external_id = models.CharField(max_length=512, null=True)
+    active = models.BooleanField(default=True)
+    email_keys = ArrayField(models.CharField(max_length=512), default=list)
+    sort_key = models.CharField(max_length=512, db_collation="C")
+    document = models.JSONField()
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "user_name_key"], name="a_user_name_is_used_once"
+            ),
+            models.UniqueConstraint(
+                fields=["person", "application"],
+                nulls_distinct=False,
+                name="a_person_is_linked_once_an_application",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "user_name_key"], name="link_by_user_name"),
+            models.Index(fields=["organization", "external_id"], name="link_by_external_id"),
+            models.Index(fields=["application", "id"], name="links_of_application"),
+            models.Index(
+                fields=["organization", "id"],
+                condition=Q(application=None),
+                name="links_of_people_by_hand",
+            ),
+            GinIndex(fields=["email_keys"], name="link_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_name
+
+
+class Group(models.Model):
+    """A SCIM group of one application, or (application null) a manual group of the organization."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="groups")
+    application = models.ForeignKey(
+        Application, on_delete=models.PROTECT, null=True, related_name="groups"
+    )
+    name = models.CharField(max_length=256)
+    name_key = models.CharField(max_length=256)
+    external_id = models.CharField(max_length=512, null=True)
+    document = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "application", "name_key"],
+                nulls_distinct=False,
+                name="a_group_name_is_used_once",
+            ),
+            # R24: a manual group and a SCIM group of one organization never share a name.
+            ExclusionConstraint(
+                name="a_manual_and_a_scim_group_never_share_a_name",
+                expressions=[
+                    (F("organization"), "="),
+                    (F("name_key"), "="),
+                    (
+                        Func(
+                            F("application"),
+                            template="((%(expressions)s IS NULL)::int)",
+                            output_field=models.IntegerField(),
+                        ),
+                        "<>",
+                    ),
+                ],
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["application", "id"], name="groups_of_application"),
+            models.Index(fields=["organization", "external_id"], name="group_by_external_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def source(self) -> str:
+        return "scim" if self.application_id else "manual"
+
+
+class Membership(models.Model):
+    """A person in a group."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "person"], name="a_person_is_in_a_group_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.group_id}"
+
+
+class Outbox(models.Model):
+    """Something that must leave the house, saved in the transaction of its cause.
+
+    kind: what it is ("invitation", "token_expires"); payload: what it needs. once:
+    a key that makes a message unique (each token warning once, R4).
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=40)
+    payload = models.JSONField()
+    once = models.CharField(max_length=200, null=True, unique=True)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    done_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=Q(done_at=None), name="outbox_that_is_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

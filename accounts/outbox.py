@@ -1,0 +1,67 @@
+"""What must leave the house, saved in the transaction of its cause.
+
+A lost queue loses nothing: workers are woken after commit, and the schedule sweeps
+for what was missed. A line is claimed by pushing its due time ahead, so that a
+worker that dies gives it back by itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts import clock
+from accounts.models import Organization, Outbox
+
+#: A worker has this long for one line before another may take it.
+CLAIM = dt.timedelta(minutes=10)
+_LONGEST_WAIT = dt.timedelta(hours=6)
+
+
+def put(
+    organization: Organization, kind: str, payload: dict[str, Any], *, once: str | None = None
+) -> None:
+    """Save a message; `once` makes it unique for ever."""
+    now = clock.now()
+    Outbox.objects.bulk_create(
+        [
+            Outbox(
+                organization=organization,
+                kind=kind,
+                payload=payload,
+                once=once,
+                created_at=now,
+                due_at=now,
+            )
+        ],
+        ignore_conflicts=once is not None,
+    )
+
+
+@transaction.atomic(durable=True)
+def claim(limit: int = 50) -> list[Outbox]:
+    """Lines that are due, for this worker alone."""
+    now = clock.now()
+    lines = list(
+        Outbox.objects.select_for_update(skip_locked=True)
+        .filter(done_at=None, due_at__lte=now)
+        .order_by("due_at", "id")[:limit]
+    )
+    Outbox.objects.filter(pk__in=[line.pk for line in lines]).update(
+        due_at=now + CLAIM, attempts=F("attempts") + 1
+    )
+    return lines
+
+
+def done(line: Outbox) -> None:
+    Outbox.objects.filter(pk=line.pk).update(done_at=clock.now(), error="")
+
+
+def failed(line: Outbox, error: str) -> None:
+    """Try again later: after 1, 2, 4 … minutes, at most six hours."""
+    attempts = line.attempts + 1
+    wait = min(_LONGEST_WAIT, dt.timedelta(minutes=2 ** min(attempts - 1, 12)))
+    Outbox.objects.filter(pk=line.pk).update(due_at=clock.now() + wait, error=error[:2000])

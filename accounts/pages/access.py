@@ -1,0 +1,106 @@
+"""Who asks, for which organization, with which role: what every page starts with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import Admin, Organization, Role
+
+#: The session's key for the organization that an admin of several has chosen.
+CHOSEN = "organization"
+NO_ROLE = (
+    "You are signed in, but you are not an admin of any organization. Ask an owner of "
+    "yours to add you under Admins."
+)
+READ_ONLY = (
+    "Your role here is read-only: you can see everything and change nothing. Ask an owner "
+    "of {organization} for the admin role."
+)
+
+
+class AdminRequest(HttpRequest):
+    """A request that `admin_required` let through."""
+
+    admin: Admin
+    organization: Organization
+    role: Role
+    htmx: HtmxDetails
+
+
+Page = Callable[..., HttpResponse]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Access:
+    """roles: every role of the admin, by organization name; role: the one in use."""
+
+    admin: Admin | None
+    roles: list[Role]
+    role: Role | None
+
+    @property
+    def organization(self) -> Organization | None:
+        return self.role.organization if self.role else None
+
+
+def access_of(request: HttpRequest) -> Access:
+    """One query for whoever is signed in, none for a stranger."""
+    user = request.user
+    if not isinstance(user, Admin):
+        return Access(None, [], None)
+    roles = list(
+        Role.objects.filter(admin=user).select_related("organization").order_by("organization__name")
+    )
+    chosen = request.session.get(CHOSEN)
+    first = roles[0] if roles else None
+    role = next((role for role in roles if role.organization_id == chosen), first)
+    return Access(user, roles, role)
+
+
+def may_change(role: Role | None) -> bool:
+    """Owners and admins change things; the read-only role looks at them."""
+    return bool(role) and role.kind in (Role.Kind.OWNER, Role.Kind.ADMIN)  # type: ignore[union-attr]
+
+
+def admin_required(view: Page) -> Page:
+    """Only for an admin of the organization in use; a stranger signs in first."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        access: Access = request.access  # type: ignore[attr-defined]
+        if access.admin is None:
+            return redirect_to_login(request.get_full_path())
+        if access.role is None:
+            raise PermissionDenied(NO_ROLE)
+        asked = cast(AdminRequest, request)
+        asked.admin = access.admin
+        asked.role = access.role
+        asked.organization = access.role.organization
+        response = view(asked, *args, **kwargs)
+        if "Cache-Control" not in response:
+            patch_cache_control(response, private=True, no_cache=True)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+
+    return guarded
+
+
+def changes_things(view: Page) -> Page:
+    """Not for the read-only role. Stands below `admin_required`."""
+
+    @wraps(view)
+    def guarded(request: AdminRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not may_change(request.role):
+            raise PermissionDenied(READ_ONLY.format(organization=request.organization.name))
+        return view(request, *args, **kwargs)
+
+    return guarded

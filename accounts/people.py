@@ -1,0 +1,257 @@
+"""The only writer of Person and Link: add, change, take over, remove.
+
+A Link is one application's view of a person (a SCIM User); a person added by hand
+has one link without an application, which any application may take over (R12).
+Functions here run inside the transaction of a push or a deed by hand, never open one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from accounts import clock, names
+from accounts.models import Application, Link, Organization, Person
+from accounts.profile import Profile
+from accounts.refusal import Refusal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Added:
+    """link: the new or taken-over one. taken_over: the person was added by hand before."""
+
+    link: Link
+    taken_over: bool
+
+
+def add(application: Application, profile: Profile) -> Added:
+    """Somebody whom the application pushes for the first time (R12).
+
+    The same human known to the organization already (by address, or by a user name
+    that is an address) stays one person: taken over when added by hand, linked a
+    second time when another application has them. Refused: the application has
+    somebody of that user name ("user_name_taken").
+    """
+    _lock_identities(application.organization_id, profile)
+    found = _find(application, profile)
+    if found and found.link is not None:
+        take_over(found.link, application, profile)
+        return Added(found.link, taken_over=True)
+    now = clock.now()
+    person = found.person if found else Person(
+        organization_id=application.organization_id, created_at=now
+    )
+    if person.managed_by_id is None or person.removed_at is not None:
+        _describe(person, profile, managed_by=application.pk)
+    return Added(_link(person, application.pk, profile), taken_over=False)
+
+
+def take_over(link: Link, application: Application, profile: Profile) -> None:
+    """The application manages from now on whom an admin added by hand (R12).
+
+    The link keeps its id, so that what the identity provider matched stays valid.
+    """
+    link.application_id = application.pk
+    link.version += 1
+    _write(link, profile)
+    _describe(link.person, profile, managed_by=application.pk)
+
+
+def change(link: Link, profile: Profile) -> None:
+    """What the managing application says of the person now."""
+    link.version += 1
+    _write(link, profile)
+    if link.person.managed_by_id == link.application_id:
+        _describe(link.person, profile, managed_by=link.application_id)
+
+
+def unlink(link: Link) -> None:
+    """Remove the person from the application (R13); the profile falls to the next one."""
+    person = link.person
+    link.delete()
+    following = person.links.order_by("created_at").first()
+    if following is not None and following.application_id != person.managed_by_id:
+        _describe(person, Profile.of(following.document), managed_by=following.application_id)
+
+
+def let_go(person: Person, *, held: bool, document: dict[str, Any]) -> None:
+    """After unlink: the account goes when nothing else holds it (R13).
+
+    held: a seat given by hand holds it; the person is then edited by hand again, and
+    identity providers see them under a new id.
+    """
+    if person.links.exists():
+        return
+    if held:
+        profile = Profile.of(document | {"active": True})
+        _describe(person, profile, managed_by=None)
+        _link(person, None, profile)
+        return
+    person.managed_by = None
+    person.removed_at = person.changed_at = clock.now()
+    person.save(update_fields=["managed_by", "removed_at", "changed_at"])
+
+
+def add_by_hand(organization: Organization, profile: Profile) -> Person:
+    """Somebody whom an admin adds (R10). Refused: the address is known already."""
+    if not names.looks_like_email(profile.email):
+        raise Refusal("email_invalid", f"“{profile.email}” is not an e-mail address.")
+    _lock_identities(organization.pk, profile)
+    if find_by_email(organization, profile.email) is not None:
+        raise Refusal(
+            "person_exists", f"{profile.email} is in the people of {organization.name} already."
+        )
+    now = clock.now()
+    person = (
+        Person.objects.of(organization)
+        .filter(email_key=profile.email_key)
+        .exclude(removed_at=None)
+        .order_by("-removed_at")
+        .first()
+    ) or Person(organization=organization, created_at=now)
+    person.added_by_hand = True
+    _describe(person, profile, managed_by=None)
+    _link(person, None, profile)
+    return person
+
+
+def find_by_email(organization: Organization, email: str) -> Person | None:
+    """The person of that address or user name. Refused: several have it ("email_ambiguous")."""
+    key = names.key(email)
+    if not key:
+        return None
+    linked = Link.objects.of(organization).filter(user_name_key=key).values("person_id")
+    people = list(
+        Person.objects.of(organization)
+        .filter(Q(email_key=key) | Q(pk__in=linked), removed_at=None)
+        .order_by("id")[:3]
+    )
+    exact = [person for person in people if person.email_key == key] or people
+    if len(exact) > 1:
+        raise Refusal(
+            "email_ambiguous",
+            f"More than one person has the address {email}. Use the person's user name instead.",
+        )
+    return exact[0] if exact else None
+
+
+# ------------------------------------------------------------------ inside
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Found:
+    person: Person
+    link: Link | None  # the link without an application, to be taken over
+
+
+def _lock_identities(organization_id: int, profile: Profile) -> None:
+    """Two pushes that could mean the same human go one after the other."""
+    keys = sorted(_identities(profile) or {profile.user_name_key})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) "
+            "FROM unnest(%s::text[]) WITH ORDINALITY AS given(key, n) ORDER BY n",
+            [[f"{organization_id}:{key}" for key in keys]],
+        )
+
+
+def _identities(profile: Profile) -> set[str]:
+    """Keys that tell a human: the address, and the user name when it is an address."""
+    candidates = {profile.email_key, profile.user_name_key}
+    return {key for key in candidates if names.looks_like_email(key)}
+
+
+def _find(application: Application, profile: Profile) -> _Found | None:
+    """The person in the organization whom the profile means; by hand before managed."""
+    keys = _identities(profile)
+    user_name_key = profile.user_name_key
+    links = list(
+        Link.objects.of(application.organization)
+        .filter(
+            Q(user_name_key__in={*keys, user_name_key})
+            | Q(person__in=Person.objects.of(application.organization).filter(email_key__in=keys))
+        )
+        .select_related("person")
+    )
+    if any(
+        link.application_id == application.pk and link.user_name_key == user_name_key
+        for link in links
+    ):
+        raise user_name_taken(profile.user_name)
+    own = {link.person_id for link in links if link.application_id == application.pk}
+    others = [
+        link
+        for link in links
+        if link.person_id not in own
+        and (link.user_name_key in keys or link.person.email_key in keys)
+    ]
+    others.sort(key=lambda link: (link.application_id is not None, link.created_at))
+    if others:
+        first = others[0]
+        return _Found(first.person, first if first.application_id is None else None)
+    gone = (
+        Person.objects.of(application.organization)
+        .filter(email_key__in=keys)
+        .exclude(removed_at=None)
+        .order_by("-removed_at")
+        .first()
+    )
+    return _Found(gone, None) if gone else None
+
+
+def _describe(person: Person, profile: Profile, *, managed_by: uuid.UUID | None) -> None:
+    person.managed_by_id = managed_by
+    if managed_by is not None:
+        person.added_by_hand = False
+    person.removed_at = None
+    person.email = profile.email[:320]
+    person.email_key = profile.email_key[:320]
+    person.first_name = profile.first_name[:256]
+    person.last_name = profile.last_name[:256]
+    person.display_name = profile.display_name[:512]
+    person.title = profile.title[:256]
+    person.department = profile.department[:256]
+    person.employee_number = profile.employee_number[:256]
+    person.sort_key = profile.sort_key
+    person.changed_at = clock.now()
+    person.save()
+
+
+def _link(person: Person, application_id: uuid.UUID | None, profile: Profile) -> Link:
+    link = Link(
+        organization_id=person.organization_id,
+        application_id=application_id,
+        person=person,
+        created_at=clock.now(),
+    )
+    _write(link, profile, insert=True)
+    return link
+
+
+def _write(link: Link, profile: Profile, *, insert: bool = False) -> None:
+    link.user_name = profile.user_name
+    link.user_name_key = profile.user_name_key
+    link.external_id = profile.external_id
+    link.active = profile.active
+    link.email_keys = profile.email_keys
+    link.sort_key = profile.sort_key
+    link.document = profile.document
+    link.changed_at = clock.now()
+    link.save(force_insert=insert)
+
+
+def user_name_taken(user_name: str) -> Refusal:
+    return Refusal(
+        "user_name_taken",
+        f"userName “{user_name}” is taken: the application has a person of that name. "
+        f"Look the person up and update them instead.",
+    )
+
+
+def of_ids(organization: Organization, ids: Iterable[int]) -> list[Person]:
+    return list(Person.objects.of(organization).filter(pk__in=list(ids)))

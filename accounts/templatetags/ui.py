@@ -1,0 +1,349 @@
+"""The components of the Admin Center; /styleguide/ shows each of them.
+
+Leaves (icon, badge, pager) are simple or inclusion tags, things that wrap content
+(card, table, dialog) are block tags. A builtin of the template engine: no {% load %}.
+The policy forbids inline styles, so amounts are drawn with SVG attributes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import Any
+
+from django import template
+from django.forms import BaseForm, BoundField
+from django.template.context import Context
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts import clock
+from accounts.pages import panels as registry
+from accounts.pages.paging import Page
+
+register = template.Library()
+
+#: Words with one look everywhere: the badge's colour and icon. Never colour alone.
+BADGES = {
+    "idp": ("brand", "plug"),
+    "manual": ("plain", "hand"),
+    "activated": ("ok", "circle-check"),
+    "provisioned": ("brand", "user-check"),
+    "waiting": ("warn", "hourglass"),
+    "refused": ("bad", "circle-x"),
+    "inactive": ("plain", "power"),
+    "over": ("bad", "triangle-alert"),
+    "on": ("ok", "circle-check"),
+    "off": ("plain", "power"),
+    "expiring": ("warn", "clock"),
+    "expired": ("bad", "clock"),
+    "revoked": ("plain", "circle-x"),
+    "valid": ("ok", "circle-check"),
+    "locked": ("plain", "lock"),
+}
+_JSON_TOKEN = re.compile(
+    r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>\b(?:true|false|null)\b)'
+)
+JSON_SHOWN = 20_000
+
+
+# ------------------------------------------------------------------ leaves
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of static/icons.svg. Hidden from screen readers unless it has a label."""
+    aria = format_html('role="img" aria-label="{}"', label) if label else mark_safe(  # noqa: S308
+        'aria-hidden="true"'
+    )
+    return format_html(
+        '<svg class="icon" {} focusable="false"><use href="{}#{}"></use></svg>',
+        aria,
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def badge(kind: str, text: str) -> SafeString:
+    """A state as a word with an icon. kind: one of BADGES."""
+    look, name = BADGES[kind]
+    return format_html(
+        '<span class="badge badge-{}">{}<span>{}</span></span>', look, icon(name), text
+    )
+
+
+@register.simple_tag
+def status_badge(status: int) -> SafeString:
+    """An HTTP status: the number, and a word for it."""
+    if status < 400:
+        look, name, word = "ok", "circle-check", "Done"
+    elif status < 500:
+        look, name, word = "warn", "circle-alert", "Refused"
+    else:
+        look, name, word = "bad", "triangle-alert", "Failed"
+    return format_html(
+        '<span class="badge badge-{}">{}<span>{} {}</span></span>', look, icon(name), status, word
+    )
+
+
+@register.simple_tag
+def when(moment: dt.datetime | None, *, ago: bool = False, missing: str = "Never") -> SafeString:
+    """A moment in the admin's zone (UTC for now), the exact one as its title."""
+    if moment is None:
+        return format_html('<span class="soft">{}</span>', missing)
+    moment = moment.astimezone(dt.UTC)
+    shown = format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="milliseconds"),
+        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+        f"{moment:%b} {moment.day}, {moment:%Y, %H:%M} UTC",
+    )
+    if not ago:
+        return shown
+    return format_html('{} <span class="soft ago">{}</span>', shown, distance(moment))
+
+
+@register.simple_tag
+def day(moment: dt.datetime | None, *, ago: bool = False, missing: str = "Never") -> SafeString:
+    """The day of a moment, where the hour does not matter; the exact moment as its title."""
+    if moment is None:
+        return format_html('<span class="soft">{}</span>', missing)
+    moment = moment.astimezone(dt.UTC)
+    shown = format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="milliseconds"),
+        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+        f"{moment:%b} {moment.day}, {moment:%Y}",
+    )
+    if not ago:
+        return shown
+    return format_html('{} <span class="soft ago">{}</span>', shown, distance(moment))
+
+
+def distance(moment: dt.datetime) -> str:
+    """How long ago or ahead, in one unit: "3 minutes ago", "in 12 days"."""
+    seconds = int((moment - clock.now()).total_seconds())
+    ahead, seconds = seconds > 0, abs(seconds)
+    if seconds < 45:
+        return "in a moment" if ahead else "just now"
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        number = seconds // size
+        if number:
+            text = f"{number:,} {unit}{'' if number == 1 else 's'}"
+            return f"in {text}" if ahead else f"{text} ago"
+    return "just now"
+
+
+@register.filter
+def number(value: int) -> str:
+    """12,345 with its thousands marked."""
+    return f"{value:,}"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """One or two letters for the round mark beside a name."""
+    words = [word for word in re.split(r"[\s.@_-]+", name) if word[:1].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+@register.inclusion_tag("ui/stat.html")
+def stat(label: str, value: Any, hint: str = "", tone: str = "") -> dict[str, Any]:
+    """One number with its name. tone: "", "warn" or "bad"."""
+    return {"label": label, "value": value, "hint": hint, "tone": tone}
+
+
+@register.inclusion_tag("ui/seat_bar.html")
+def seat_bar(
+    purchased: int, activated: int, provisioned: int, *, legend: bool = True
+) -> dict[str, Any]:
+    """Seats of a pool as a bar with its legend: activated, provisioned, free, over.
+
+    Drawn in 1000 units across, so that no style attribute is needed.
+    """
+    held = activated + provisioned
+    whole = max(purchased, held, 1)
+    free, over = max(0, purchased - held), max(0, held - purchased)
+
+    def units(part: int) -> int:
+        return round(1000 * part / whole)
+
+    return {
+        "purchased": purchased,
+        "held": held,
+        "activated": activated,
+        "provisioned": provisioned,
+        "free": free,
+        "over": over,
+        "activated_width": units(activated),
+        "provisioned_width": units(provisioned),
+        "held_width": units(activated) + units(provisioned),
+        "over_start": 1000 - units(over),
+        "over_width": units(over),
+        "has_limit_mark": bool(over),
+        "legend": legend,
+    }
+
+
+@register.inclusion_tag("ui/copy.html")
+def copy(identifier: str, label: str, value: str) -> dict[str, str]:
+    """A value to take elsewhere: readable and selectable without JavaScript."""
+    return {"id": identifier, "label": label, "value": value}
+
+
+@register.inclusion_tag("ui/secret_once.html")
+def secret_once(identifier: str, label: str, value: str) -> dict[str, str]:
+    """A secret that is shown one time, with the warning that it is."""
+    return {"id": identifier, "label": label, "value": value}
+
+
+@register.inclusion_tag("ui/pager.html", takes_context=True)
+def pager(context: Context, page: Page, what: str = "rows") -> dict[str, Any]:
+    """Which rows are shown, and links to the pages beside; other parameters stay."""
+    return {"request": context.get("request"), "page": page, "what": what}
+
+
+@register.inclusion_tag("ui/crumbs.html")
+def crumbs(*parts: str) -> dict[str, Any]:
+    """Where the page stands: label, address, label, address, … and the page's own label."""
+    pairs = list(zip(parts[::2], parts[1::2], strict=False))
+    return {"pairs": pairs, "here": parts[-1] if len(parts) % 2 else ""}
+
+
+@register.inclusion_tag("ui/field.html")
+def field(bound: BoundField, prefix: str = "") -> dict[str, Any]:
+    """A form field with label, help and error, joined by aria-describedby."""
+    kind = bound.widget_type
+    return {"field": bound, "kind": kind, "choices": kind == "radioselect", "prefix": prefix}
+
+
+@register.inclusion_tag("ui/form_errors.html")
+def form_errors(form: BaseForm) -> dict[str, Any]:
+    """The summary above a form that was refused, with links to the fields."""
+    return {"form": form, "fields": [bound for bound in form if bound.errors]}
+
+
+@register.simple_tag(takes_context=True)
+def sort_th(context: Context, key: str, label: str) -> SafeString:
+    """A column head that sorts: a real link, with aria-sort on the cell (`sort` in context)."""
+    request = context["request"]
+    current = context.get("sort", "")
+    down = current == f"-{key}"
+    active = down or current == key
+    query = request.GET.copy()
+    query.pop("page", None)
+    query["sort"] = f"-{key}" if current == key else key
+    return format_html(
+        '<th scope="col"{}><a class="sort" href="?{}">{}{}</a></th>',
+        format_html(' aria-sort="{}"', "descending" if down else "ascending") if active else "",
+        query.urlencode(),
+        label,
+        icon("arrow-down" if down else "arrow-up" if active else "chevrons-up-down"),
+    )
+
+
+@register.simple_tag
+def json_view(document: Any, label: str) -> SafeString:
+    """A JSON document, indented, its keys and words told apart. Long ones are cut, and say so."""
+    if document is None:
+        return mark_safe('<p class="soft">Nothing was sent.</p>')
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    cut = len(text) - JSON_SHOWN
+    note = (
+        format_html('<p class="soft">{} more characters are not shown.</p>', f"{cut:,}")
+        if cut > 0
+        else ""
+    )
+    return format_html(
+        '<pre class="json" tabindex="0" role="region" aria-label="{}"><code>{}</code></pre>{}',
+        label,
+        _coloured(text[:JSON_SHOWN]),
+        note,
+    )
+
+
+def _coloured(text: str) -> SafeString:
+    parts, end = [], 0
+    for match in _JSON_TOKEN.finditer(text):
+        parts.append(escape(text[end : match.start()]))
+        parts.append(format_html('<span class="json-{}">{}</span>', match.lastgroup, match[0]))
+        end = match.end()
+    parts.append(escape(text[end:]))
+    return mark_safe("".join(parts))  # noqa: S308  every part is escaped
+
+
+@register.simple_tag(takes_context=True)
+def panels(context: Context, place: str, **about: Any) -> SafeString:
+    """What higher apps show at this place (accounts.pages.panels)."""
+    return registry.render(place, context["request"], **about)
+
+
+# ------------------------------------------------------------------ around content
+
+
+def _wrap(component: str, content: str, **values: Any) -> SafeString:
+    return mark_safe(  # noqa: S308  a rendered template
+        render_to_string(f"ui/{component}.html", {"content": content, **values})
+    )
+
+
+@register.simple_block_tag
+def card(
+    content: str, title: str, *, link: str = "", link_text: str = "", hint: str = "", id: str = ""
+) -> SafeString:
+    """A titled part of a page, with a link at its head when there is more elsewhere."""
+    return _wrap("card", content, title=title, link=link, link_text=link_text, hint=hint, id=id)
+
+
+@register.simple_block_tag
+def table(content: str, label: str) -> SafeString:
+    """The shell of a table: scrolls by itself when narrow, and is named for that."""
+    return format_html(
+        '<div class="table" tabindex="0" role="region" aria-label="{}"><table>{}</table></div>',
+        label,
+        content,
+    )
+
+
+@register.simple_block_tag
+def notice(content: str, kind: str, title: str = "") -> SafeString:
+    """A sentence that matters. kind: info, ok, warn or bad."""
+    icons = {"info": "info", "ok": "circle-check", "warn": "triangle-alert", "bad": "circle-alert"}
+    return _wrap("notice", content, kind=kind, title=title, icon_name=icons[kind])
+
+
+@register.simple_block_tag
+def empty_state(content: str, title: str, icon_name: str = "inbox") -> SafeString:
+    """Nothing is here yet: why, and the next step."""
+    return _wrap("empty_state", content, title=title, icon_name=icon_name)
+
+
+@register.simple_block_tag
+def dialog(content: str, id: str, title: str) -> SafeString:
+    """A question over the page. app.js opens it for links with data-dialog="ID"; those
+    links lead to a page that asks the same, for whoever has no JavaScript."""
+    return _wrap("dialog", content, id=id, title=title)
+
+
+@register.simple_block_tag
+def steps(content: str) -> SafeString:
+    """A numbered guide: <li> elements, each with a heading."""
+    return format_html('<ol class="steps">{}</ol>', content)
+
+
+@register.simple_tag
+def facts(*parts: Any) -> SafeString:
+    """A list of name and value: label, value, label, value, …; an empty value is a dash."""
+    rows = format_html_join(
+        "",
+        "<div><dt>{}</dt><dd>{}</dd></div>",
+        (
+            (label, value if value not in (None, "") else mark_safe('<span class="soft">–</span>'))
+            for label, value in zip(parts[::2], parts[1::2], strict=True)
+        ),
+    )
+    return format_html('<dl class="facts">{}</dl>', rows)

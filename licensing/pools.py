@@ -1,0 +1,50 @@
+"""Pools: the number of seats an organization bought of a product."""
+
+from __future__ import annotations
+
+from accounts import changes
+from accounts.cause import Cause
+from accounts.models import Admin, Organization, Product
+from accounts.refusal import NotFound, Refusal
+from licensing import allocation
+from licensing.models import LedgerEntry, Pool
+
+MOST_SEATS = 10_000_000
+
+
+def get(organization: Organization, product: str) -> Pool:
+    """The pool, made on first use. Refused: a product that does not exist."""
+    if product not in Product.values:
+        raise NotFound(
+            "product_unknown",
+            f"There is no product “{product}”. Products are {', '.join(Product.values)}.",
+        )
+    pool = Pool.objects.of(organization).filter(product=product).first()
+    if pool is None:
+        pool, _ = Pool.objects.get_or_create(organization=organization, product=product)
+    return pool
+
+
+def set_seats(
+    organization: Organization, product: str, number: int, *, by: Admin | None = None
+) -> Pool:
+    """Another number of purchased seats (R15).
+
+    More seats serve the waiting list at once, in order. Fewer than are held is
+    over-assigned: nobody loses a seat by it, and none is granted until it fits.
+    """
+    if not 0 <= number <= MOST_SEATS:
+        raise Refusal("number_invalid", f"The number of seats is from 0 to {MOST_SEATS:,}.")
+    pool = get(organization, product)
+
+    def change() -> Pool:
+        locked = allocation.lock(pool.pk)
+        if locked.purchased != number:
+            because = f"The number of seats was changed from {locked.purchased} to {number}"
+            Pool.objects.filter(pk=pool.pk).update(purchased=number)
+            cause = Cause(because, admin_id=by.pk if by else None)
+            allocation.note(pool, LedgerEntry.Deed.RESIZE, cause, seats=number)
+            allocation.settle(pool.pk, (), cause=cause)
+        return Pool.objects.get(pk=pool.pk)
+
+    return changes.run(change)

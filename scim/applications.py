@@ -1,0 +1,82 @@
+"""SCIM applications: one connection from an identity provider to one pool (R2)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from accounts import changes, organizations
+from accounts.models import Admin, Application, Organization
+from accounts.refusal import NotFound, Refusal
+from licensing import eligibility as licensing_eligibility
+from licensing import pools
+from licensing.models import Policy
+
+
+def base_url() -> str:
+    """The address that an identity provider is given; the token alone tells whose it is."""
+    return f"{settings.PUBLIC_URL}/scim/v2"
+
+
+def create(
+    organization: Organization,
+    name: str,
+    *,
+    product: str,
+    idp: str = Application.Idp.OTHER,
+    when_full: str = Policy.WhenFull.REFUSE,
+    eligibility: str = Policy.Eligibility.EVERYONE,
+    eligible_groups: Sequence[str] = (),
+    by: Admin | None = None,
+) -> Application:
+    """A connection that feeds the product's pool; it turns SCIM on (R1, R2, R16).
+
+    Refused: a plan without SCIM, a name that is used, groups chosen while everyone is
+    eligible.
+    """
+    organizations.check_plan_allows_scim(organization)
+    pool = pools.get(organization, product)
+    name = name.strip()
+    if not 1 <= len(name) <= 200:
+        raise Refusal("name_invalid", "An application needs a name of 1 to 200 characters.")
+    _check_choice("idp", idp, Application.Idp.values)
+    _check_choice("when_full", when_full, Policy.WhenFull.values)
+    _check_choice("eligibility", eligibility, Policy.Eligibility.values)
+    if eligible_groups and eligibility == Policy.Eligibility.EVERYONE:
+        raise Refusal(
+            "groups_without_eligibility",
+            "Groups can be chosen only when eligibility is “groups”, not “everyone”.",
+        )
+
+    def change() -> Application:
+        application = Application.objects.create(
+            organization=organization, name=name, product=product, idp=idp
+        )
+        policy = Policy.objects.create(
+            application=application,
+            organization=organization,
+            pool=pool,
+            when_full=when_full,
+            eligibility=eligibility,
+        )
+        licensing_eligibility.choose(policy, eligible_groups)
+        organizations.turn_scim_on(organization, by=by)
+        return application
+
+    return changes.run(change)
+
+
+def get(application_id: str) -> Application:
+    try:
+        return Application.objects.select_related("organization").get(pk=uuid.UUID(application_id))
+    except (ValueError, Application.DoesNotExist):
+        raise NotFound(
+            "application_not_found", f"There is no SCIM application with the id {application_id}."
+        ) from None
+
+
+def _check_choice(name: str, value: str, values: Sequence[str]) -> None:
+    if value not in values:
+        raise Refusal(f"{name}_unknown", f"{name} is one of {', '.join(values)}, not “{value}”.")

@@ -1,0 +1,51 @@
+"""Header to application, and what keeps an application out (R1, R3).
+
+django-scim2 wraps every view in the middleware that its settings name; this is ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django_scim.middleware import SCIMAuthCheckMiddleware
+
+from accounts import organizations
+from scim import answers, caller
+from scim.protocol import errors
+
+
+class TokenMiddleware(SCIMAuthCheckMiddleware):
+    """Sets request.caller, or answers 401 (the token) or 403 (plan, switch) by itself."""
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        known = caller.identify(
+            request.META.get("HTTP_AUTHORIZATION", ""), getattr(request, "request_id", "")
+        )
+        if known is None:
+            return answers.error(
+                request,
+                errors.Unauthorized(
+                    "The bearer token is missing or not valid. Send a valid token of the "
+                    "application as: Authorization: Bearer TOKEN."
+                ),
+            )
+        request.caller = known
+        request.log_fields = {
+            "organization": known.organization.slug,
+            "application": str(known.application.pk),
+        }
+        organization = known.organization
+        if not organization.may_use_scim:
+            return answers.error(
+                request, errors.Forbidden(organizations.plan_sentence(organization.plan))
+            )
+        if not organization.scim_enabled:
+            return answers.error(
+                request,
+                errors.Forbidden(
+                    "SCIM is switched off. An admin can switch it on at Settings > Global "
+                    "Settings > SCIM."
+                ),
+            )
+        return self.get_response(request, *args, **kwargs)

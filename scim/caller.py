@@ -1,0 +1,89 @@
+"""Who calls: the application behind a token, with everything that a push needs to know of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import uuid
+
+from django.db import connection
+
+from accounts import clock, secrets
+from accounts.cause import Cause
+from accounts.models import Application, Organization
+from licensing.models import Policy
+from scim.search import View
+
+#: A token's last use is written at most this often.
+_LAST_USED_STEP = dt.timedelta(minutes=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Caller:
+    """One application, found by its token alone (interface.md)."""
+
+    token_id: uuid.UUID
+    application: Application
+    organization: Organization
+    pool_id: int
+    when_full: str
+    request_id: str
+
+    @property
+    def refuses_when_full(self) -> bool:
+        return self.when_full == Policy.WhenFull.REFUSE
+
+    @property
+    def view(self) -> View:
+        """What it may see (R11)."""
+        return View(self.organization.pk, self.application.pk, self.pool_id)
+
+    def cause(self, deed: str) -> Cause:
+        """For the ledger: `deed` as in "created this person"."""
+        return Cause(
+            f"{self.application.name} {deed}",
+            application_id=self.application.pk,
+            request_id=self.request_id,
+        )
+
+
+def identify(header: str, request_id: str) -> Caller | None:
+    """The caller behind an Authorization header; None for every token that is not valid now,
+    without a hint which of the reasons it was (R3)."""
+    kind, _, token = header.partition(" ")
+    if kind.lower() != "bearer" or not secrets.well_formed(token.strip()):
+        return None
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_IDENTIFY, {"digest": secrets.digest(token.strip()), "now": now})
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        if row[1] is None or now - row[1] > _LAST_USED_STEP:
+            cursor.execute(
+                "UPDATE scim_token SET last_used_at = %s WHERE id = %s AND "
+                "(last_used_at IS NULL OR last_used_at < %s)",
+                [now, row[0], now - _LAST_USED_STEP],
+            )
+    organization = Organization(
+        pk=row[2], slug=row[3], name=row[4], plan=row[5], scim_enabled=row[6]
+    )
+    application = Application(
+        pk=row[7], organization=organization, name=row[8], product=row[9], idp=row[10]
+    )
+    return Caller(row[0], application, organization, row[11], row[12], request_id)
+
+
+_IDENTIFY = """
+SELECT token.id, token.last_used_at,
+    organization.id, organization.slug, organization.name, organization.plan,
+    organization.scim_enabled,
+    application.id, application.name, application.product, application.idp,
+    policy.pool_id, policy.when_full
+FROM scim_token token
+JOIN accounts_application application ON application.id = token.application_id
+JOIN accounts_organization organization ON organization.id = application.organization_id
+JOIN licensing_policy policy ON policy.application_id = application.id
+WHERE token.digest = %(digest)s AND token.revoked_at IS NULL AND token.expired_at IS NULL
+  AND token.expires_at > %(now)s
+"""

@@ -1,0 +1,150 @@
+"""The activity log: each request and its answer, with secrets removed (R28).
+
+Changes are written at once. Reads are many and change nothing: they are collected in
+memory and written together, at most a second later, so that a look-up costs no write.
+"""
+
+from __future__ import annotations
+
+import atexit
+import datetime as dt
+import logging
+import os
+import threading
+import time
+from typing import Any
+
+import orjson
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+
+from accounts import clock
+from scim.caller import Caller
+from scim.models import Exchange
+
+KEPT = dt.timedelta(days=90)
+#: More of one body than this is not kept, only how large it was.
+LARGEST = 64 * 1024
+_READS = ("GET", "HEAD")
+_SECRETS = ("password", "token", "secret", "authorization")
+_log = logging.getLogger("seatkeeper.exchanges")
+
+
+def record(request: HttpRequest, response: HttpResponse, *, started: float, detail: str) -> None:
+    """Keep one exchange; a fault here never spoils the answer."""
+    caller: Caller = request.caller
+    path = request.get_full_path()
+    row = (
+        caller.organization.pk,
+        caller.application.pk,
+        caller.token_id,
+        caller.request_id[:128],
+        clock.now(),
+        round((time.perf_counter() - started) * 1000, 2),
+        request.method,
+        path[path.find("/scim/v2") + 8 :][:1024],
+        response.status_code,
+        _kept(request.body) if request.method not in _READS else None,
+        _kept(response.content) if request.method not in _READS or detail else None,
+        detail,
+    )
+    if request.method in _READS and response.status_code < 400:
+        _reads.put(row)
+    else:
+        _write([row])
+
+
+def flush() -> None:
+    """Write what was collected."""
+    _reads.flush()
+
+
+def prune() -> None:
+    """Forget what is older than KEPT."""
+    Exchange.objects.filter(at__lt=clock.now() - KEPT).delete()
+
+
+def _kept(body: bytes) -> str | None:
+    """The JSON that is stored: without secrets, or what it was when it is no storable JSON."""
+    if not body:
+        return None
+    if len(body) > LARGEST:
+        return orjson.dumps({"bytes": len(body), "kept": False}).decode()
+    try:
+        document = orjson.loads(body)
+        return orjson.dumps(_redacted(document)).decode().replace("\\u0000", "�")
+    except (ValueError, TypeError, RecursionError):
+        text = body[:2000].decode("utf-8", "replace").replace("\x00", "�")
+        return orjson.dumps({"not_json": text}).decode()
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: "(removed)"
+            if any(secret in name.lower() for secret in _SECRETS)
+            else _redacted(part)
+            for name, part in value.items()
+        }
+    if isinstance(value, list):
+        secret_path = [_redacted(part) for part in value]
+        return secret_path
+    return value
+
+
+class _Reads:
+    """Rows of reads that are yet to be written, by one thread a process."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+        self.lock = threading.Lock()
+        self.thread_of = 0  # the process that has the thread; a fork has none yet
+
+    def put(self, row: tuple[Any, ...]) -> None:
+        with self.lock:
+            self.rows.append(row)
+            if self.thread_of != os.getpid():
+                self.thread_of = os.getpid()
+                threading.Thread(target=self.run, name="exchanges", daemon=True).start()
+
+    def run(self) -> None:
+        while True:
+            time.sleep(1)
+            self.flush()
+            connection.close()
+
+    def flush(self) -> None:
+        with self.lock:
+            rows, self.rows = self.rows, []
+        if rows:
+            _write(rows)
+
+
+_reads = _Reads()
+atexit.register(_reads.flush)
+
+_COLUMNS = (
+    "organization_id, application_id, token_id, request_id, at, milliseconds, method, path, "
+    "status, request, response, detail"
+)
+
+
+def _write(rows: list[tuple[Any, ...]]) -> None:
+    """Losing the last log lines with the power is no loss worth a disk flush a request."""
+    values = ", ".join(
+        ["(%s, %s, %s, %s, %s::timestamptz, %s::float8, %s, %s, %s::smallint, %s::jsonb, %s::jsonb, %s)"]
+        * len(rows)
+    )
+    statement = (
+        f"INSERT INTO scim_exchange ({_COLUMNS}) VALUES {values}"  # noqa: S608  a constant
+    )
+    try:
+        with connection.cursor() as cursor:
+            for first in range(0, len(rows), 1000):
+                part = rows[first : first + 1000]
+                if len(part) < len(rows):
+                    _write(part)
+                else:
+                    cursor.execute(statement, [value for row in part for value in row])
+    except DatabaseError:
+        _log.exception("%d exchanges could not be kept", len(rows))

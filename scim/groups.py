@@ -1,0 +1,179 @@
+"""One change of one SCIM Group: memberships and the seats that follow (R16, R19, R23, R24).
+
+Members are changed as sets, and only those who came or left are looked at for a seat.
+A push that makes more people eligible than fit is kept, and answered with how many
+licenses are missing (R19).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from accounts import changes, groups
+from accounts.models import Group
+from accounts.refusal import Refusal
+from licensing import allocation, eligibility
+from licensing.models import Pool
+from scim.caller import Caller
+from scim.protocol import document as documents
+from scim.protocol import etag, patch
+from scim.protocol.errors import NotFound, PreconditionFailed
+from scim.protocol.schema import GROUP
+
+_Ids = Sequence[uuid.UUID]
+
+
+def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
+    """A group with its first members. 201 also when they do not all fit (R19)."""
+    sent = documents.read(GROUP, body)
+    members = _ids(sent.pop("members", ()))
+
+    def change() -> uuid.UUID:
+        group = groups.create(
+            caller.organization,
+            sent["displayName"],
+            application=caller.application,
+            external_id=sent.get("externalId"),
+            document=sent,
+        )
+        eligibility.follow(group)
+        came = groups.add_members(group, members)
+        _settle(caller, group, came, "created the group")
+        return group.pk
+
+    return changes.run(change)
+
+
+def replace(
+    caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
+) -> None:
+    """PUT: the name and exactly these members. Refused after the fact: somebody does not fit."""
+    sent = documents.read(GROUP, body, for_replace=True)
+    members = _ids(sent.pop("members", ()))
+
+    def members_changed(group: Group) -> list[int]:
+        left = groups.keep_only(group, members)
+        return left + groups.add_members(group, members)
+
+    _change(caller, id, lambda old: sent, members_changed, if_match)
+
+
+def modify(
+    caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
+) -> None:
+    """PATCH: no member is ever loaded to change another (RFC 7644 3.5.2)."""
+    operations = patch.read(body)
+    patched: list[patch.GroupPatched] = []
+
+    def new_document(old: dict[str, Any]) -> dict[str, Any]:
+        patched.append(patch.apply_group(old, operations))
+        return patched[-1].document
+
+    def members_changed(group: Group) -> list[int]:
+        wanted = patched[-1].members
+        added = _ids(wanted.add)
+        touched = groups.keep_only(group, added) if wanted.clear else []
+        touched += groups.remove_members(group, _ids(wanted.remove, unknown_is_nobody=True))
+        return touched + groups.add_members(group, added)
+
+    _change(caller, id, new_document, members_changed, if_match)
+
+
+def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> None:
+    """The group goes; its members stay people, and lose a seat that hung on it (R16)."""
+
+    def change() -> None:
+        group = _locked(caller, id, if_match)
+        decides = eligibility.makes_eligible(group)
+        name = group.name
+        left = groups.delete(group)
+        if decides:
+            allocation.settle(
+                caller.pool_id, left, cause=caller.cause(f"deleted the group “{name}”")
+            )
+
+    changes.run(change)
+
+
+# ------------------------------------------------------------------ inside
+
+
+def _change(
+    caller: Caller,
+    id: uuid.UUID,
+    new_document: Callable[[dict[str, Any]], dict[str, Any]],
+    members_changed: Callable[[Group], list[int]],
+    if_match: str | None,
+) -> None:
+    def change() -> Refusal | None:
+        group = _locked(caller, id, if_match)
+        document = new_document(group.document)
+        renamed = document["displayName"] != group.document["displayName"]
+        described = document != group.document
+        if described:
+            groups.change(
+                group,
+                name=document["displayName"],
+                external_id=document.get("externalId"),
+                document=document,
+            )
+        touched = members_changed(group)
+        became_eligible = renamed and eligibility.follow(group)
+        if touched and not described:
+            groups.touch(group)
+        if became_eligible:
+            touched = list(group.memberships.values_list("person_id", flat=True))
+        _settle(caller, group, touched, "pushed the group")
+        return _shortage(caller, group)
+
+    refusal = changes.run(change)
+    if refusal is not None:
+        raise refusal
+
+
+def _settle(caller: Caller, group: Group, touched: list[int], deed: str) -> None:
+    if touched and eligibility.makes_eligible(group):
+        allocation.settle(
+            caller.pool_id, touched, cause=caller.cause(f"{deed} “{group.name}”")
+        )
+
+
+def _shortage(caller: Caller, group: Group) -> Refusal | None:
+    """R19: told on each push of the group until everyone fits; what was pushed is kept."""
+    if not eligibility.makes_eligible(group) or not eligibility.members_wait(group):
+        return None
+    pool = Pool.objects.get(pk=caller.pool_id)
+    return allocation.seats_missing(pool, allocation.shortage(pool.pk))
+
+
+def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Group:
+    group = (
+        Group.objects.of(caller.organization)
+        .select_for_update(no_key=True)
+        .filter(pk=id, application=caller.application)
+        .first()
+    )
+    if group is None:
+        raise NotFound(f"There is no Group with the id {id}.")
+    group.organization, group.application = caller.organization, caller.application
+    if if_match is not None and not etag.matches(if_match, etag.make(group.version)):
+        raise PreconditionFailed(
+            "The Group was changed since the version in If-Match: read it again, then repeat."
+        )
+    return group
+
+
+def _ids(members: Sequence[Any], *, unknown_is_nobody: bool = False) -> _Ids:
+    """SCIM ids as UUIDs. Refused: what cannot be an id of ours, as any unknown member is."""
+    ids, odd = [], []
+    for member in members:
+        value = member["value"] if isinstance(member, dict) else member
+        try:
+            ids.append(uuid.UUID(value))
+        except ValueError:
+            odd.append(value)
+    if odd and not unknown_is_nobody:
+        raise groups.member_unknown(odd[:3])
+    return ids

@@ -1,0 +1,25 @@
+"""SCIM requests skip what only browsers need: sessions, CSRF, messages, policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import get_resolver
+
+PREFIX = "/scim/v2"
+
+
+class ScimShortcutMiddleware:
+    """Answers everything below /scim/v2 at once; the urlconf has a view for each address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if not path.startswith(PREFIX) or path[len(PREFIX) :][:1] not in ("", "/"):
+            return self.get_response(request)
+        match = get_resolver().resolve(path)
+        request.resolver_match = match
+        return match.func(request, *match.args, **match.kwargs)

@@ -1,0 +1,92 @@
+"""Bearer tokens, and what came in with them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.ids import uuid7
+from accounts.models import Admin, Application, OfOrganization, Organization
+
+
+class Token(models.Model):
+    """A bearer token of a SCIM application: only its hash is kept (R3)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100, blank=True)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=24, help_text="the beginning, to tell tokens apart")
+    issued_by = models.ForeignKey(Admin, on_delete=models.SET_NULL, null=True, related_name="+")
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    expired_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="a_token_expires_after_it_is_issued",
+                condition=Q(expires_at__gt=F("issued_at")),
+            ),
+        ]
+        indexes = [models.Index(fields=["application", "issued_at"], name="tokens_of_application")]
+
+    def __str__(self) -> str:
+        return self.name or self.hint
+
+
+class TokenWarning(models.Model):
+    """A warning that was sent: each once, however often the worker runs (R4).
+
+    days: how many days before the end it was due, 0 for "it has expired".
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="warnings")
+    days = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["token", "days"], name="a_warning_is_sent_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token_id}: {self.days} days"
+
+
+class Exchange(models.Model):
+    """One request and its answer, with secrets removed (R28)."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="exchanges"
+    )
+    token = models.ForeignKey(Token, on_delete=models.SET_NULL, null=True, related_name="+")
+    request_id = models.CharField(max_length=128)
+    at = models.DateTimeField()
+    milliseconds = models.FloatField()
+    method = models.CharField(max_length=8)
+    path = models.CharField(max_length=1024)
+    status = models.PositiveSmallIntegerField()
+    request = models.JSONField(null=True)
+    response = models.JSONField(null=True)
+    detail = models.TextField(blank=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["application", "-at"], name="exchanges_of_application"),
+            models.Index(fields=["organization", "-at"], name="exchanges_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.status}"

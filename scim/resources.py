@@ -1,0 +1,161 @@
+"""Stored rows to SCIM resources, one statement however many.
+
+The stored document is spliced as text: a resource that nobody asked to be projected
+is never parsed on its way out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from scim.applications import base_url
+from scim.protocol import etag
+from scim.protocol.projection import Projection
+from scim.search import GROUPS_VISIBLE, USERS_VISIBLE, View
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource as it is answered. text: the whole of it as JSON."""
+
+    kind: str
+    id: str
+    version: int
+    text: str
+
+    @property
+    def etag(self) -> str:
+        return etag.make(self.version)
+
+    @property
+    def location(self) -> str:
+        return f"{base_url()}/{self.kind}s/{self.id}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"ETag": self.etag, "Location": self.location}
+
+    def as_dict(self) -> dict[str, Any]:
+        return orjson.loads(self.text)
+
+    def shown(self, projection: Projection | None) -> str | bytes:
+        """The text, or what `attributes` and `excludedAttributes` leave of it."""
+        if projection is None:
+            return self.text
+        return orjson.dumps(projection.apply(self.as_dict()))
+
+
+def users(view: View, ids: Sequence[uuid.UUID], *, groups: bool = True) -> list[Resource]:
+    """Those of the ids that the application may see, in the order of ids."""
+    rows = _fetch(_USERS.format(groups=_GROUPS_OF if groups else "NULL"), view, ids)
+    found = {row[0]: _user(*row) for row in rows}
+    return [found[str(id)] for id in ids if str(id) in found]
+
+
+def groups(view: View, ids: Sequence[uuid.UUID], *, members: bool = True) -> list[Resource]:
+    rows = _fetch(_GROUPS.format(members=_MEMBERS_OF if members else "NULL"), view, ids)
+    found = {row[0]: _group(*row) for row in rows}
+    return [found[str(id)] for id in ids if str(id) in found]
+
+
+def _fetch(statement: str, view: View, ids: Sequence[uuid.UUID]) -> list[tuple[Any, ...]]:
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement,
+            {
+                "ids": list(ids),
+                "organization": view.organization_id,
+                "application": view.application_id,
+                "pool": view.pool_id,
+                "base": base_url(),
+            },
+        )
+        return cursor.fetchall()
+
+
+def _user(
+    id: str,
+    document: str,
+    version: int,
+    created: dt.datetime,
+    changed: dt.datetime,
+    groups: str | None,
+) -> Resource:
+    more = f', "groups": {groups}' if groups else ""
+    return _resource("User", id, document, more, version, created, changed)
+
+
+def _group(
+    id: str,
+    document: str,
+    version: int,
+    created: dt.datetime,
+    changed: dt.datetime,
+    members: str | None,
+) -> Resource:
+    more = f', "members": {members}' if members else ""
+    return _resource("Group", id, document, more, version, created, changed)
+
+
+def _resource(
+    kind: str,
+    id: str,
+    document: str,
+    more: str,
+    version: int,
+    created: dt.datetime,
+    changed: dt.datetime,
+) -> Resource:
+    tag = etag.make(version).replace('"', '\\"')
+    text = (
+        f'{{"id": "{id}", {document[1:-1]}{more}, "meta": {{"resourceType": "{kind}", '
+        f'"created": "{_time(created)}", "lastModified": "{_time(changed)}", '
+        f'"location": "{base_url()}/{kind}s/{id}", "version": "{tag}"}}}}'
+    )
+    return Resource(kind, id, version, text)
+
+
+def _time(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_USERS = f"""
+SELECT link.id::text, link.document::text, link.version, link.created_at, link.changed_at,
+    ({{groups}})
+FROM accounts_link link
+WHERE link.id = ANY(%(ids)s) AND {USERS_VISIBLE}
+"""
+
+_GROUPS_OF = """
+    SELECT json_agg(json_build_object('value', g.id, '$ref', %(base)s::text || '/Groups/' || g.id,
+        'display', g.name, 'type', 'direct') ORDER BY g.id)::text
+    FROM accounts_membership membership
+    JOIN accounts_group g ON g.id = membership.group_id
+    WHERE membership.person_id = link.person_id AND g.application_id = %(application)s
+"""
+
+_GROUPS = f"""
+SELECT g.id::text, g.document::text, g.version, g.created_at, g.changed_at, ({{members}})
+FROM accounts_group g
+WHERE g.id = ANY(%(ids)s) AND {GROUPS_VISIBLE}
+"""
+
+_MEMBERS_OF = """
+    SELECT json_agg(json_build_object('value', member.id,
+        '$ref', %(base)s::text || '/Users/' || member.id,
+        'display', coalesce(member.document ->> 'displayName', member.user_name),
+        'type', 'User') ORDER BY member.id)::text
+    FROM accounts_membership membership
+    JOIN accounts_link member ON member.person_id = membership.person_id
+        AND (member.application_id = g.application_id OR member.application_id IS NULL)
+    WHERE membership.group_id = g.id
+"""

@@ -1,0 +1,22 @@
+"""Thin wrappers that the schedule starts."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db import OperationalError
+
+from scim import exchanges, tokens
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def expire_scim_tokens() -> None:
+    tokens.expire()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def prune_exchanges() -> None:
+    exchanges.prune()

@@ -1,0 +1,182 @@
+"""One change of one SCIM User: accounts and licensing in one transaction (R12–R19, R26).
+
+Everything is read and checked before anything is written; the pool's row is locked
+last. A push that would leave somebody without a seat, where the application refuses, is
+rolled back whole, and only then the refusal is noted (R18).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from accounts import changes, groups, people
+from accounts.cause import Cause
+from accounts.models import Link
+from accounts.profile import Profile
+from licensing import allocation
+from scim.caller import Caller
+from scim.protocol import document as documents
+from scim.protocol import etag, patch
+from scim.protocol.errors import Forbidden, NotFound, PreconditionFailed
+from scim.protocol.schema import USER
+from scim.search import USERS_VISIBLE
+
+
+class _NoSeat(Exception):
+    """The push needs a license that is not there: undo it."""
+
+    def __init__(self, profile: Profile, person_id: int | None) -> None:
+        self.profile = profile
+        self.person_id = person_id
+
+
+def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
+    """A person that the application pushes for the first time; or takes over (R12)."""
+    profile = Profile.of({"active": True} | documents.read(USER, body))
+    cause = caller.cause("created this person")
+
+    def change() -> uuid.UUID:
+        added = people.add(caller.application, profile)
+        _settle(caller, added.link, profile, cause, claiming=True, may_refuse=True, is_new=True)
+        return added.link.pk
+
+    return _run(caller, change, cause)
+
+
+def replace(
+    caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
+) -> bool:
+    """PUT: what is not sent is cleared, but for `active`, which stays (RFC 7644 3.5.1)."""
+    sent = documents.read(USER, body, for_replace=True)
+    return _change(
+        caller, id, lambda old: {"active": old["active"]} | sent, "replaced this person", if_match
+    )
+
+
+def modify(
+    caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
+) -> bool:
+    """PATCH (RFC 7644 3.5.2): all operations or none."""
+    operations = patch.read(body)
+    return _change(
+        caller,
+        id,
+        lambda old: patch.apply(USER, old, operations).document,
+        "changed this person",
+        if_match,
+    )
+
+
+def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> None:
+    """Out of the application; the seat is free, the account goes when nothing else holds it (R13)."""
+    cause = caller.cause("deleted this person")
+
+    def change() -> None:
+        link = _locked(caller, id, if_match)
+        person, document = link.person, link.document
+        if link.application_id is None:
+            raise Forbidden(
+                "This person was added by hand and is not managed by the application: only an "
+                "admin can remove them. Update the person first to manage them from here."
+            )
+        people.unlink(link)
+        groups.leave_all(caller.application, person.pk)
+        allocation.settle(caller.pool_id, [person.pk], cause=cause)
+        held = bool(allocation.holding_by_hand([person.pk]))
+        people.let_go(person, held=held, document=document)
+
+    changes.run(change)
+
+
+# ------------------------------------------------------------------ inside
+
+
+def _change(
+    caller: Caller, id: uuid.UUID, new_document: Any, deed: str, if_match: str | None
+) -> bool:
+    """Returns whether anything changed; a repeat of what is so changes nothing."""
+    cause = caller.cause(deed)
+
+    def change() -> bool:
+        link = _locked(caller, id, if_match)
+        old = link.document
+        document = {"active": True} | new_document(old)
+        takes_over = link.application_id is None
+        if not takes_over and document == old:
+            return False
+        profile = Profile.of(document)
+        was_active, old_key = link.active and not takes_over, link.sort_key
+        if takes_over:
+            people.take_over(link, caller.application, profile)
+        else:
+            people.change(link, profile)
+        if takes_over or profile.active != was_active or profile.sort_key != old_key:
+            _settle(
+                caller,
+                link,
+                profile,
+                cause,
+                claiming=takes_over or profile.active != was_active,
+                may_refuse=profile.active and not was_active,
+                is_new=False,
+            )
+        return True
+
+    return _run(caller, change, cause)
+
+
+def _settle(
+    caller: Caller,
+    link: Link,
+    profile: Profile,
+    cause: Cause,
+    *,
+    claiming: bool,
+    may_refuse: bool,
+    is_new: bool,
+) -> None:
+    allocated = allocation.settle(caller.pool_id, [link.person_id], cause=cause, claiming=claiming)
+    if may_refuse and caller.refuses_when_full and link.person_id in allocated.waiting:
+        raise _NoSeat(profile, None if is_new else link.person_id)
+
+
+def _run(caller: Caller, change: Any, cause: Cause) -> Any:
+    try:
+        return changes.run(change)
+    except _NoSeat as no_seat:
+        refusal = changes.run(
+            lambda: allocation.note_refusal(
+                caller.pool_id,
+                caller.application,
+                no_seat.profile,
+                no_seat.person_id,
+                cause=cause,
+            )
+        )
+        raise refusal from None
+
+
+def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Link:
+    """The link, if the application may see it, for this transaction alone."""
+    view = caller.view
+    found = list(
+        Link.objects.raw(
+            "SELECT link.* FROM accounts_link link "  # noqa: S608  a constant
+            f"WHERE link.id = %(id)s AND {USERS_VISIBLE} FOR NO KEY UPDATE",
+            {
+                "id": id,
+                "organization": view.organization_id,
+                "application": view.application_id,
+                "pool": view.pool_id,
+            },
+        )
+    )
+    if not found:
+        raise NotFound(f"There is no User with the id {id}.")
+    link = found[0]
+    if if_match is not None and not etag.matches(if_match, etag.make(link.version)):
+        raise PreconditionFailed(
+            "The User was changed since the version in If-Match: read it again, then repeat."
+        )
+    return link

@@ -1,0 +1,340 @@
+"""HTTP in, HTTP out. django-scim2 is the frame (its dispatch, URL names and middleware), our
+protocol is inside: docs/decisions/0002 says why.
+
+A view reads the request, calls one function of scim.users, scim.groups or scim.search and
+answers with the resource. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.generic import View as DjangoView
+from django_scim import views as frame
+
+from accounts.refusal import Refusal
+from scim import answers, bulk, exchanges, groups, resources, search, users
+from scim.applications import base_url
+from scim.protocol import document as documents
+from scim.protocol import errors, etag, paging, sorting
+from scim.protocol.projection import Projection
+from scim.protocol.schema import (
+    GROUP,
+    LIST_RESPONSE,
+    RESOURCE_TYPES,
+    USER,
+    ResourceType,
+    resource_type_documents,
+    schema_documents,
+    service_provider_config,
+)
+
+#: One page of a list, and one request's body.
+DEFAULT_RESULTS = 100
+MAX_RESULTS = 1000
+MAX_BODY = 16 * 1024 * 1024
+MAX_OPERATIONS = 1000
+
+_MEDIA_TYPES = ("application/scim+json", "application/json")
+_log = logging.getLogger("seatkeeper.scim")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Kind:
+    """What a resource type's views call."""
+
+    type: ResourceType
+    load: Callable[..., list[resources.Resource]]
+    find: Callable[..., search.Found]
+    changes: Any  # scim.users or scim.groups
+    heavy: str  # the attribute that is worth leaving out when nobody asks for it
+
+
+USERS = Kind(USER, resources.users, search.users, users, "groups")
+GROUPS = Kind(GROUP, resources.groups, search.groups, groups, "members")
+
+
+class ScimDispatch(DjangoView):
+    """Stands behind the frame's dispatch: our errors, the media type, the activity log."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        started, detail = time.perf_counter(), ""
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except errors.ScimError as refused:
+            detail, response = refused.detail, answers.error(request, refused)
+        except Refusal as refusal:
+            detail, response = refusal.detail, answers.error(request, answers.as_scim(refusal))
+        except Exception:
+            _log.exception("request %s failed", getattr(request, "request_id", ""))
+            detail = "Seatkeeper failed. Nothing was changed; the request may be repeated."
+            response = answers.error(request, errors.ServerFailed(detail))
+        exchanges.record(request, response, started=started, detail=detail)
+        return response
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        allowed = ", ".join(self._allowed_methods())
+        raise errors.MethodNotAllowed(
+            f"{request.method} is not possible here. Possible: {allowed}.",
+            headers={"Allow": allowed},
+        )
+
+
+class ResourceView(ScimDispatch):
+    """/Users and /Groups, with and without an id."""
+
+    kind: Kind
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if kwargs.get("uuid") is None:
+            return self.list(request, request.GET)
+        projection = _projection(self.kind, request.GET)
+        resource = self.load(request, self.id(), projection)
+        tags = request.META.get("HTTP_IF_NONE_MATCH")
+        if tags is not None and etag.matches(tags, resource.etag):
+            return answers.empty(304, {"ETag": resource.etag})
+        return answers.of(resource.shown(projection), headers=resource.headers)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if kwargs.get("uuid") is not None:
+            self.http_method_not_allowed(request)
+        projection = _projection(self.kind, request.GET)
+        made = self.kind.changes.create(request.caller, body_of(request))
+        resource = self.load(request, made, projection)
+        return answers.of(resource.shown(projection), status=201, headers=resource.headers)
+
+    def put(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        projection = _projection(self.kind, request.GET)
+        id = self.id()
+        self.kind.changes.replace(request.caller, id, body_of(request), if_match=_if_match(request))
+        resource = self.load(request, id, projection)
+        return answers.of(resource.shown(projection), headers=resource.headers)
+
+    def patch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        projection = _projection(self.kind, request.GET)
+        id = self.id()
+        self.kind.changes.modify(request.caller, id, body_of(request), if_match=_if_match(request))
+        if self.kind is GROUPS and not request.GET.get("attributes"):
+            # Never a group's members when nobody asked for them (RFC 7644 section 3.5.2).
+            return answers.empty(204)
+        resource = self.load(request, id, projection)
+        return answers.of(resource.shown(projection), headers=resource.headers)
+
+    def delete(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.kind.changes.delete(request.caller, self.id(), if_match=_if_match(request))
+        return answers.empty(204)
+
+    def list(self, request: HttpRequest, parameters: Mapping[str, Any]) -> HttpResponse:
+        page = paging.read(parameters, default=DEFAULT_RESULTS, maximum=MAX_RESULTS)
+        projection = _projection(self.kind, parameters)
+        sort = sorting.read(parameters, self.kind.type)
+        found = self.kind.find(
+            request.caller.view, filter=parameters.get("filter") or None, page=page, sort=sort
+        )
+        loaded = self.kind.load(
+            request.caller.view, found.ids, **{self.kind.heavy: _wants(self.kind, projection)}
+        )
+        shown = [resource.shown(projection) for resource in loaded]
+        return list_response(shown, found.total, page, found.next_cursor)
+
+    def id(self) -> uuid.UUID:
+        """The id of the address. What cannot be one of ours is nobody's."""
+        try:
+            return uuid.UUID(self.kwargs["uuid"])
+        except (ValueError, TypeError, KeyError):
+            if self.kwargs.get("uuid") is None:
+                self.http_method_not_allowed(self.request)
+            raise not_found(self.kind, self.kwargs["uuid"]) from None
+
+    def load(
+        self, request: HttpRequest, id: uuid.UUID, projection: Projection | None
+    ) -> resources.Resource:
+        found = self.kind.load(
+            request.caller.view, [id], **{self.kind.heavy: _wants(self.kind, projection)}
+        )
+        if not found:
+            raise not_found(self.kind, str(id))
+        return found[0]
+
+
+class UsersView(frame.UsersView, ResourceView):
+    kind = USERS
+    get, post, put = ResourceView.get, ResourceView.post, ResourceView.put
+    patch, delete = ResourceView.patch, ResourceView.delete
+
+
+class GroupsView(frame.GroupsView, ResourceView):
+    kind = GROUPS
+    get, post, put = ResourceView.get, ResourceView.post, ResourceView.put
+    patch, delete = ResourceView.patch, ResourceView.delete
+
+
+class UserSearchView(frame.UserSearchView, ResourceView):
+    """POST /Users/.search (RFC 7644 section 3.4.3): personal data stays out of the address."""
+
+    kind = USERS
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.list(request, paging.read_search(body_of(request)))
+
+
+class GroupSearchView(frame.GroupSearchView, ResourceView):
+    kind = GROUPS
+    post = UserSearchView.post
+
+
+class SearchView(frame.SCIMView, ScimDispatch):
+    """POST /.search: both kinds in one order."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        parameters = paging.read_search(body_of(request))
+        page = paging.read(parameters, default=DEFAULT_RESULTS, maximum=MAX_RESULTS)
+        projections = {kind: _projection(kind, parameters) for kind in (USERS, GROUPS)}
+        view = request.caller.view
+        found = search.everything(
+            view,
+            filter=parameters.get("filter") or None,
+            page=page,
+            sort=sorting.read(parameters, RESOURCE_TYPES),
+        )
+        shown: dict[str, str | bytes] = {}
+        for kind in (USERS, GROUPS):
+            ids = [id for name, id in found.ids if name == kind.type.name]
+            wanted = {kind.heavy: _wants(kind, projections[kind])}
+            for resource in kind.load(view, ids, **wanted):
+                shown[resource.id] = resource.shown(projections[kind])
+        ordered = [shown[str(id)] for _, id in found.ids if str(id) in shown]
+        return list_response(ordered, found.total, page, found.next_cursor)
+
+
+class DiscoveryView(frame.SCIMView, ScimDispatch):
+    """What is fixed: read-only, and never behind a filter (RFC 7644 section 4)."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "filter" in request.GET:
+            raise errors.Forbidden("Discovery documents cannot be filtered: leave out “filter”.")
+        return answers.of(self.document(kwargs.get("uuid")))
+
+    def document(self, id: str | None) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class ServiceProviderConfigView(DiscoveryView):
+    def document(self, id: str | None) -> dict[str, Any]:
+        return service_provider_config(
+            base_url(),
+            max_results=MAX_RESULTS,
+            max_operations=MAX_OPERATIONS,
+            max_payload=MAX_BODY,
+            default_results=DEFAULT_RESULTS,
+        )
+
+
+class ResourceTypesView(DiscoveryView):
+    def document(self, id: str | None) -> dict[str, Any]:
+        return _one_or_all("ResourceType", id, resource_type_documents(base_url()))
+
+
+class SchemasView(DiscoveryView):
+    def document(self, id: str | None) -> dict[str, Any]:
+        return _one_or_all("Schema", id, schema_documents(base_url()))
+
+
+class BulkView(frame.SCIMView, ScimDispatch):
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return answers.of(
+            bulk.run(request.caller, body_of(request), max_operations=MAX_OPERATIONS)
+        )
+
+
+class MeView(frame.SCIMView, ScimDispatch):
+    """/Me: a token belongs to an application, not to a person (RFC 7644 section 3.11)."""
+
+    http_method_names = ["get", "post", "put", "patch", "delete"]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise errors.NotImplementedHere(
+            "/Me is not supported: the token belongs to an application, not to a person. "
+            "Use /Users."
+        )
+
+    post = put = patch = delete = get
+
+
+class UnknownView(frame.SCIMView, ScimDispatch):
+    """Every address below /scim/v2 that is none."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise errors.NotFound(
+            "There is nothing at this address. Resources are /Users and /Groups."
+        )
+
+    post = put = patch = delete = head = options = get
+
+
+# ------------------------------------------------------------------ reading and answering
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """The request's JSON object. Refused: another media type, what is no JSON object."""
+    media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type and media_type not in _MEDIA_TYPES:
+        raise errors.UnsupportedMediaType(
+            f"Content-Type is {media_type[:100]}: send application/scim+json."
+        )
+    return documents.load(request.body, limit=MAX_BODY)
+
+
+def list_response(
+    shown: Sequence[str | bytes], total: int, page: paging.Page, next_cursor: str | None
+) -> HttpResponse:
+    """A ListResponse around resources that are JSON already (RFC 7644 section 3.4.2)."""
+    parts = [part if isinstance(part, str) else part.decode() for part in shown]
+    start = "" if page.cursor is not None else f'"startIndex": {page.start}, '
+    following = f'"nextCursor": "{next_cursor}", ' if next_cursor else ""
+    return answers.of(
+        f'{{"schemas": ["{LIST_RESPONSE}"], "totalResults": {total}, {start}{following}'
+        f'"itemsPerPage": {len(parts)}, "Resources": [{", ".join(parts)}]}}'
+    )
+
+
+def not_found(kind: Kind, id: str) -> errors.NotFound:
+    return errors.NotFound(f"There is no {kind.type.name} with the id {id[:100]}.")
+
+
+def _projection(kind: Kind, parameters: Mapping[str, Any]) -> Projection | None:
+    return Projection.parse(
+        kind.type, parameters.get("attributes"), parameters.get("excludedAttributes")
+    )
+
+
+def _wants(kind: Kind, projection: Projection | None) -> bool:
+    return projection is None or projection.wants(kind.heavy)
+
+
+def _if_match(request: HttpRequest) -> str | None:
+    return request.META.get("HTTP_IF_MATCH")
+
+
+def _one_or_all(name: str, id: str | None, known: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    if id is None:
+        return paging.list_response(known, len(known))
+    for document in known:
+        if str(document["id"]).lower() == id.lower():
+            return document
+    raise errors.NotFound(f"There is no {name} with the id {id[:100]}.")

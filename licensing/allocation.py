@@ -124,8 +124,8 @@ def seats_missing(pool: Pool | LockedPool, missing: int) -> Refusal:
     licenses, are = ("license", "is") if missing == 1 else ("licenses", "are")
     return Refusal(
         "seats_missing",
-        f"{missing} more {label} {licenses} {are} needed: all {pool.purchased} purchased "
-        f"licenses of {label} are assigned. Buy or free {licenses} and the next push succeeds.",
+        f"{missing} more {label} {licenses} {are} needed: all {pool.purchased} purchased are "
+        f"assigned. Buy more or free some, then push again.",
     )
 
 

@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class LicensingConfig(AppConfig):
     name = "licensing"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import mail
+        from licensing import activation
+
+        mail.register("invitation", activation.invitation)

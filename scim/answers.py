@@ -40,9 +40,12 @@ def as_scim(refusal: Refusal) -> errors.ScimError:
 
 
 def error(request: HttpRequest, refused: errors.ScimError) -> HttpResponse:
-    """The SCIM error, for people too: it names the request, as the log and the header do (R28)."""
+    """The SCIM error, for people too: it names the request, as the log and the header do (R28).
+
+    But for 401: whoever has no valid token gets the very same body, whatever is wrong (R3).
+    """
     body = refused.body()
     request_id = getattr(request, "request_id", "")
-    if request_id:
+    if request_id and refused.status != 401:
         body["detail"] = f"{body['detail']} (request {request_id})"
     return of(body, status=refused.status, headers=refused.headers)

@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class ScimConfig(AppConfig):
     name = "scim"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import mail
+        from scim import notices
+
+        mail.register("token_ends", notices.token_ends)

@@ -1,0 +1,59 @@
+"""Render and send one line of the outbox.
+
+Apps register how their kinds of message are written (in AppConfig.ready); accounts
+knows none of them, so that imports only point downward.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from accounts.models import Admin, Organization, Outbox
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Message:
+    to: list[str]
+    subject: str
+    text: str
+
+
+#: Returns None when there is nothing left to say (the seat is gone, the token revoked).
+Writer = Callable[[dict[str, Any]], Message | None]
+_writers: dict[str, Writer] = {}
+
+
+def register(kind: str, writer: Writer) -> None:
+    _writers[kind] = writer
+
+
+def send(line: Outbox) -> None:
+    """Send the line's e-mail; raises what the mail server or the network raise.
+
+    The Message-ID is the line's own, so that a receiver can tell a repeat: an e-mail that was
+    handed over by a worker that died right after is the one thing that may go twice.
+    """
+    message = _writers[line.kind](line.payload)
+    if message is None or not message.to:
+        return
+    host = settings.PUBLIC_URL.partition("://")[2].partition(":")[0]
+    for recipient in message.to:
+        EmailMessage(
+            subject=" ".join(message.subject.split()),
+            body=message.text,
+            to=[recipient],
+            headers={"Message-ID": f"<outbox-{line.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+        ).send()
+
+
+def admins_of(organization: Organization) -> list[str]:
+    return list(
+        Admin.objects.filter(roles__organization=organization, is_active=True)
+        .order_by("email")
+        .values_list("email", flat=True)
+    )

@@ -1,0 +1,28 @@
+"""Thin wrappers that the schedule starts."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.db import OperationalError
+
+from accounts import mail, outbox
+
+_log = logging.getLogger("seatkeeper.outbox")
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def deliver_outbox() -> None:
+    """Send what is due; what fails waits for its next time and is shown (R9)."""
+    while lines := outbox.claim():
+        for line in lines:
+            try:
+                mail.send(line)
+            except Exception as error:
+                _log.warning("outbox line %s (%s): %s", line.pk, line.kind, error)
+                outbox.failed(line, f"{type(error).__name__}: {error}")
+            else:
+                outbox.done(line)

@@ -1,0 +1,111 @@
+"""Licenses: how many of each product, who holds them, who waits, what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts.models import Product
+from accounts.pages.access import AdminRequest, admin_required, changes_things
+from accounts.pages.paging import page_of
+from accounts.refusal import Refusal
+from licensing import pools, seats
+from licensing.models import LedgerEntry, Pool
+from licensing.pages import figures
+
+
+class SeatsForm(forms.Form):
+    number = forms.IntegerField(
+        label="Licenses bought",
+        min_value=0,
+        max_value=pools.MOST_SEATS,
+        help_text="More serve the waiting list at once. Fewer take nobody's license.",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+
+@admin_required
+def licenses(request: AdminRequest) -> HttpResponse:
+    """Every product with its numbers."""
+    pools_ = figures.of_organization(request.organization)
+    return render(request, "licensing/licenses.html", {"pools": pools_})
+
+
+@admin_required
+def pool(request: AdminRequest, product: str) -> HttpResponse:
+    """Who holds a license of the product, in allocation order (R17)."""
+    return render(request, "licensing/pool.html", _holders(request, product))
+
+
+@admin_required
+def waiting(request: AdminRequest, product: str) -> HttpResponse:
+    """Who waits, in allocation order, since when and why (R18)."""
+    context = _about(request, product)
+    rows = seats.waiting(context["figures"].pool).select_related("application", "person")
+    context |= {"tab": "waiting", "page": page_of(request, rows)}
+    return render(request, "licensing/pool.html", context)
+
+
+@admin_required
+def history(request: AdminRequest, product: str) -> HttpResponse:
+    """The ledger of the product, the newest line first (R21)."""
+    context = _about(request, product)
+    rows = (
+        LedgerEntry.objects.of(request.organization)
+        .filter(pool__product=product)
+        .select_related("person", "application", "admin")
+        .order_by("-id")
+    )
+    context |= {"tab": "history", "page": page_of(request, rows)}
+    return render(request, "licensing/pool.html", context)
+
+
+@require_POST
+@admin_required
+@changes_things
+def set_seats(request: AdminRequest, product: str) -> HttpResponse:
+    """Another number of licenses (R15)."""
+    _check(product)
+    form = SeatsForm(request.POST)
+    if form.is_valid():
+        try:
+            pool = pools.set_seats(
+                request.organization, product, form.cleaned_data["number"], by=request.admin
+            )
+        except Refusal as refusal:
+            form.add_error("number", refusal.detail)
+        else:
+            messages.success(request, _outcome(pool))
+            return redirect("licensing:pool", product)
+    context = _holders(request, product) | {"form": form}
+    return render(request, "licensing/pool.html", context, status=422)
+
+
+def _outcome(pool: Pool) -> str:
+    licenses = "license" if pool.purchased == 1 else "licenses"
+    done = f"{pool.get_product_display()} now has {pool.purchased:,} {licenses}."
+    if pool.over_assigned:
+        return f"{done} It is over-assigned by {pool.over_assigned:,}; nobody lost a license."
+    return done
+
+
+def _holders(request: AdminRequest, product: str) -> dict[str, Any]:
+    context = _about(request, product)
+    rows = seats.holders(context["figures"].pool)
+    return context | {"tab": "holders", "page": page_of(request, rows)}
+
+
+def _about(request: AdminRequest, product: str) -> dict[str, Any]:
+    _check(product)
+    about = figures.of_product(request.organization, product)
+    return {"figures": about, "form": SeatsForm(initial={"number": about.pool.purchased})}
+
+
+def _check(product: str) -> None:
+    if product not in Product.values:
+        raise Http404

@@ -1,0 +1,49 @@
+"""The first page: seats of each product, what needs attention, what came in last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from accounts.pages import panels
+from accounts.pages.access import AdminRequest, admin_required
+from accounts.pages.panels import Attention
+from licensing.pages import figures
+from licensing.pages.figures import Figures
+
+
+@admin_required
+def overview(request: AdminRequest) -> HttpResponse:
+    pools = figures.of_organization(request.organization)
+    attention = [*_of_pools(pools), *panels.attention(request)]
+    return render(
+        request,
+        "licensing/overview.html",
+        {"pools": pools, "attention": panels.worst_first(attention)},
+    )
+
+
+def _of_pools(pools: list[Figures]) -> Iterator[Attention]:
+    """Over-assigned products, and people who wait."""
+    for each in pools:
+        label = each.pool.get_product_display()
+        link = reverse("licensing:pool", args=[each.pool.product])
+        if each.over:
+            yield Attention(
+                "bad",
+                f"{label} is over-assigned by {each.over:,}: more licenses are held than bought. "
+                f"Nobody lost theirs; none is given until it fits.",
+                link,
+                "Change the number",
+            )
+        if each.waiting:
+            people = "person waits" if each.waiting == 1 else "people wait"
+            yield Attention(
+                "warn",
+                f"{each.waiting:,} {people} for a {label} license.",
+                reverse("licensing:waiting", args=[each.pool.product]),
+                "See who waits",
+            )

@@ -13,6 +13,7 @@ from accounts.pages.access import Access, may_change
 
 SCHEMES = ("light", "dark")
 SCHEME_COOKIE = "scheme"
+KEYS_COOKIE = "keys"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     access: Access | None = getattr(request, "access", None)
     return {
         "scheme": scheme if scheme in SCHEMES else "",
+        "keys_off": request.COOKIES.get(KEYS_COOKIE) == "off",
         "access": access,
         "menu": SimpleLazyObject(lambda: menu(request.path)),
         "can_change": SimpleLazyObject(lambda: may_change(access.role if access else None)),

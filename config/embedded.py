@@ -28,6 +28,7 @@ import functools
 import hashlib
 import importlib.metadata
 import importlib.util
+import ipaddress
 import json
 import os
 import secrets
@@ -42,7 +43,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from config import lifeline
 
@@ -86,6 +87,18 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("SEATKEEPER_DATA") or CHECKOUT / "var").resolve()
 
 
+def on_this_machine(url: str) -> bool:
+    """Whether an address leads to this machine: to loopback, or to a Unix socket."""
+    parts = urlsplit(url)
+    host = parts.hostname or parse_qs(parts.query).get("host", [""])[0]
+    if host.startswith("/") or host in ("", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def addresses(data_dir: Path) -> Addresses:
     """Where the embedded servers of this data folder are, or would be if they ran."""
     return _Place(data_dir).addresses
@@ -112,15 +125,20 @@ class Servers:
 
     def __init__(self, data_dir: Path, *, postgres: bool, valkey: bool, temporary: bool) -> None:
         place = _Place(data_dir)
+        remove = [place.home, place.sockets, data_dir] if temporary else []
         with _locked(place) as lock:
-            place.settle(valkey=valkey)
-            children = []
-            if postgres:
-                children.append(_postgres_child(place, temporary=temporary, lock=lock))
-            if valkey:
-                children.append(_valkey_child(place, temporary=temporary))
-            remove = [place.home, place.sockets, data_dir] if temporary else []
-            self.group = lifeline.Group(children, remove=remove, hold=[lock])
+            try:
+                place.settle(valkey=valkey)
+                children = []
+                if postgres:
+                    children.append(_postgres_child(place, temporary=temporary, lock=lock))
+                if valkey:
+                    children.append(_valkey_child(place, temporary=temporary))
+                self.group = lifeline.Group(children, remove=remove, hold=[lock])
+            except BaseException:
+                for path in remove:
+                    shutil.rmtree(path, ignore_errors=True)
+                raise
         self.addresses = place.addresses
         try:
             deadline = time.monotonic() + START_SECONDS
@@ -247,12 +265,15 @@ class _Runner(NamedTuple):
     def of(cls, place: _Place) -> _Runner:
         """Root hands over to `nobody`, or to the owner of data that somebody else began."""
         if os.geteuid() != 0:
-            return cls(None, None)
+            return OURSELVES
         with contextlib.suppress(FileNotFoundError):
             owner = (place.home / "postgres").stat()
             if owner.st_uid != 0:
                 return cls(owner.st_uid, owner.st_gid)
         return cls.nobody()
+
+
+OURSELVES = _Runner(None, None)
 
 
 def _reachable(path: Path, uid: int | None) -> bool:
@@ -267,7 +288,7 @@ def _reachable(path: Path, uid: int | None) -> bool:
     return True
 
 
-def _folder(path: Path, mode: int, runner: _Runner = _Runner(None, None)) -> None:  # noqa: B008
+def _folder(path: Path, mode: int, runner: _Runner = OURSELVES) -> None:
     """Make a folder with this mode and owner. Refuse one that belongs to somebody else."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -298,11 +319,13 @@ def _made_once(file: Path, make: Any) -> str:
     return file.read_text()
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, text: str, runner: _Runner = OURSELVES) -> None:
     """Write a private file, whole or not at all."""
     draft = file.with_name(f"{file.name}.new")
     with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
         stream.write(text)
+    if runner.uid is not None:
+        os.chown(draft, runner.uid, runner.gid or 0)
     draft.replace(file)
 
 
@@ -480,6 +503,8 @@ def _initdb(place: _Place, initdb: Path, data: Path, *, temporary: bool, lock: i
     runner = _Runner.of(place)
     draft = data.with_name("data.new")
     shutil.rmtree(draft, ignore_errors=True)
+    password = data.with_name("password")
+    _write(password, place.postgres_password, runner)
     # Texts compare by code point everywhere, whatever the machine's locale.
     if _major_version(initdb) >= 17:
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
@@ -488,10 +513,9 @@ def _initdb(place: _Place, initdb: Path, data: Path, *, temporary: bool, lock: i
     done = subprocess.run(
         [
             *(str(initdb), "-D", str(draft), "--encoding=UTF8", *locale),
-            *("--auth=scram-sha-256", "--username=postgres", "--pwfile=/dev/stdin"),
+            *("--auth=scram-sha-256", "--username=postgres", f"--pwfile={password}"),
             *(("--no-sync",) if temporary else ()),
         ],
-        input=f"{place.postgres_password}\n",
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -504,6 +528,7 @@ def _initdb(place: _Place, initdb: Path, data: Path, *, temporary: bool, lock: i
         start_new_session=True,  # Ctrl-C is ours to handle
         preexec_fn=lifeline.die_with_parent("SIGTERM"),
     )
+    password.unlink()
     if done.returncode:
         raise EmbeddedError(f"initdb failed:\n{done.stdout}")
     draft.rename(data)
@@ -567,14 +592,19 @@ def _make_database(place: _Place) -> None:
             connect_timeout=5,
         )
     except psycopg.OperationalError as error:
+        if "password authentication failed" in str(error):
+            raise EmbeddedError(
+                f"The database in {place.home} was made with another {place.data_dir}/embedded.json. "
+                "Bring that file back, or remove both to begin anew."
+            ) from error
         raise ConnectionError(str(error)) from error
     role = sql.Identifier("seatkeeper")
     password = sql.Literal(place.database_password)
     with connection:
-        if not connection.execute("SELECT FROM pg_roles WHERE rolname = 'seatkeeper'").fetchone():
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'seatkeeper'").fetchone():
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
-        found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
         if not found.fetchone():
             name = sql.Identifier(DATABASE)
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, role))
@@ -602,9 +632,8 @@ loglevel notice
 logfile ""
 daemonize no
 """,
+        runner,
     )
-    if runner.uid is not None:
-        os.chown(settings, runner.uid, runner.gid or 0)
     return lifeline.Child(
         name="Valkey",
         argv=[str(program), str(settings)],
@@ -675,7 +704,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             print(f"{options.command[0]}: {error.strerror}", file=sys.stderr)
             return 127
-        return lifeline.follow(command)
+        code = lifeline.follow(command)
+        if ended := servers.ended():
+            print(f"{ended} See {data_dir / 'logs'}.", file=sys.stderr)
+            return code or 1
+        return code
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Settings, read from the environment once (interface.md lists the variables).
 
 Unset DATABASE_URL and REDIS_URL mean the embedded servers that `./run` starts;
-their addresses are then read from the data folder. Production (DEBUG off and a
-DATABASE_URL given) refuses to start on unsafe values: see config/checks.py.
+their addresses are then read from the data folder. Production (a database or an
+address elsewhere) refuses to start on unsafe values: see config/checks.py.
 """
 
 import sys
@@ -21,15 +21,19 @@ PORT = env.int("PORT", 8000)
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 TESTING = "pytest" in sys.modules
 
-_addresses = embedded.addresses(DATA_DIR)
-DATABASE_URL = env.str("DATABASE_URL", _addresses.database_url)
-REDIS_URL = env.str("REDIS_URL", _addresses.redis_url)
-#: Whether this process relies on servers that ./run starts on this machine.
-LOCAL = "DATABASE_URL" not in env.ENVIRON or TESTING
+DATABASE_URL = env.str("DATABASE_URL", "") or embedded.addresses(DATA_DIR).database_url
+REDIS_URL = env.str("REDIS_URL", "") or embedded.addresses(DATA_DIR).redis_url
+#: Whether only this machine is concerned: its database is here, and its address leads here.
+#: Everything else is production, with no value that only suits a try-out.
+LOCAL = TESTING or (
+    embedded.on_this_machine(DATABASE_URL) and embedded.on_this_machine(PUBLIC_URL)
+)
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or (embedded.secret_key(DATA_DIR) if LOCAL else "")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if LOCAL else [])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if LOCAL else []
+)
 if TESTING:
     ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []
@@ -53,6 +57,7 @@ INSTALLED_APPS = [
 # SCIM paths skip sessions, messages and CSRF: scim.middleware answers them first.
 MIDDLEWARE = [
     "config.logging.RequestLogMiddleware",
+    "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "scim.middleware.ScimShortcutMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -130,6 +135,8 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "accounts.Admin"
+# E-mail is unique whatever its case, by a constraint that this check does not know.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["accounts.admins.EmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -152,11 +159,13 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Production serves what collectstatic has named by content; a try-out has no such step.
+WHITENOISE_USE_FINDERS = LOCAL
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG or TESTING
+        if LOCAL or DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
@@ -189,7 +198,6 @@ CELERY_BEAT_SCHEDULE = {
     "expire tokens": {"task": "scim.tasks.expire_scim_tokens", "schedule": 3600.0},
     "prune the activity log": {"task": "scim.tasks.prune_exchanges", "schedule": 86400.0},
 }
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -1,8 +1,8 @@
-"""Overview, users, licenses and groups."""
+"""Overview, users, licenses, groups, and the link of an invitation."""
 
 from django.urls import path
 
-from licensing.pages import groups, licenses, overview, people
+from licensing.pages import activate, groups, licenses, overview, people
 
 app_name = "licensing"
 urlpatterns = [
@@ -16,4 +16,5 @@ urlpatterns = [
     path("licenses/<slug:product>/seats/", licenses.set_seats, name="set_seats"),
     path("groups/", groups.groups, name="groups"),
     path("groups/<uuid:group_id>/", groups.group, name="group"),
+    path("activate/<str:token>/", activate.activate, name="activate"),
 ]

@@ -49,3 +49,14 @@ def error(request: HttpRequest, refused: errors.ScimError) -> HttpResponse:
     if request_id and refused.status != 401:
         body["detail"] = f"{body['detail']} (request {request_id})"
     return of(body, status=refused.status, headers=refused.headers)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The database is away: identity providers repeat a 503 later."""
+    return error(
+        request,
+        errors.ServiceUnavailable(
+            "The database does not answer. Nothing was changed; repeat the request.",
+            headers={"Retry-After": "10"},
+        ),
+    )

@@ -8,5 +8,7 @@ class ScimConfig(AppConfig):
     def ready(self) -> None:
         from accounts import mail
         from scim import notices
+        from scim.pages import panels
 
         mail.register("token_ends", notices.token_ends)
+        panels.register()

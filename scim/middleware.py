@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_resolver
 
+from scim import answers
+
 PREFIX = "/scim/v2"
+_log = logging.getLogger("seatkeeper.scim")
 
 
 class ScimShortcutMiddleware:
@@ -22,4 +27,9 @@ class ScimShortcutMiddleware:
             return self.get_response(request)
         match = get_resolver().resolve(path)
         request.resolver_match = match
-        return match.func(request, *match.args, **match.kwargs)
+        try:
+            return match.func(request, *match.args, **match.kwargs)
+        except OperationalError:
+            # Before a view could answer: identity providers repeat a 503 later.
+            _log.exception("the database did not answer")
+            return answers.unavailable(request)

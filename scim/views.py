@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.generic import View as DjangoView
 from django_scim import views as frame
@@ -71,6 +72,9 @@ class ScimDispatch(DjangoView):
             detail, response = refused.detail, answers.error(request, refused)
         except Refusal as refusal:
             detail, response = refusal.detail, answers.error(request, answers.as_scim(refusal))
+        except OperationalError:
+            _log.exception("request %s: the database did not answer", request.request_id)
+            return answers.unavailable(request)
         except Exception:
             _log.exception("request %s failed", getattr(request, "request_id", ""))
             detail = "Seatkeeper failed. Nothing was changed; the request may be repeated."

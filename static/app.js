@@ -72,9 +72,10 @@
     for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
   });
 
-  // "/" goes to the search of the page; Settings of the browser or ?keys=off in no field is touched.
+  // "/" goes to the search of the page; the account menu switches it off (WCAG 2.1.4).
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.documentElement.dataset.keys === "off" || event.key !== "/") return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     const search = document.querySelector("[data-search]");
     if (!search) return;

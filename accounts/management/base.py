@@ -20,7 +20,8 @@ class JsonCommand(BaseCommand):
     1 on a refused operation, 2 on wrong usage.
     """
 
-    output_transaction = False
+    # Settings are checked when the web starts; a command must be quick and print JSON alone.
+    requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)

@@ -58,7 +58,9 @@ def access_of(request: HttpRequest) -> Access:
     if not isinstance(user, Admin):
         return Access(None, [], None)
     roles = list(
-        Role.objects.filter(admin=user).select_related("organization").order_by("organization__name")
+        Role.objects.filter(admin=user)
+        .select_related("organization")
+        .order_by("organization__name")
     )
     chosen = request.session.get(CHOSEN)
     first = roles[0] if roles else None

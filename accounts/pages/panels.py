@@ -73,8 +73,11 @@ def render(place: str, request: HttpRequest, **about: Any) -> SafeString:
 
 
 def attention(request: HttpRequest) -> list[Attention]:
-    """Everything that needs attention, the worst first."""
-    found = [item for function in _watches for item in function(request)]
+    """Everything that the registered functions say needs attention."""
+    return [item for function in _watches for item in function(request)]
+
+
+def worst_first(found: Iterable[Attention]) -> list[Attention]:
     return sorted(found, key=lambda item: _LEVELS.index(item.level))
 
 

@@ -13,7 +13,8 @@ import re
 from typing import Any
 
 from django import template
-from django.forms import BaseForm, BoundField
+from django.forms import BaseForm, BoundField, RadioSelect
+from django.http import HttpRequest
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -48,6 +49,7 @@ _JSON_TOKEN = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>\b(?:true|false|null)\b)'
 )
 JSON_SHOWN = 20_000
+SHORT = 22
 
 
 # ------------------------------------------------------------------ leaves
@@ -56,12 +58,10 @@ JSON_SHOWN = 20_000
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon of static/icons.svg. Hidden from screen readers unless it has a label."""
-    aria = format_html('role="img" aria-label="{}"', label) if label else mark_safe(  # noqa: S308
-        'aria-hidden="true"'
-    )
+    hidden = SafeString('aria-hidden="true"')
     return format_html(
         '<svg class="icon" {} focusable="false"><use href="{}#{}"></use></svg>',
-        aria,
+        format_html('role="img" aria-label="{}"', label) if label else hidden,
         static("icons.svg"),
         name,
     )
@@ -71,9 +71,7 @@ def icon(name: str, label: str = "") -> SafeString:
 def badge(kind: str, text: str) -> SafeString:
     """A state as a word with an icon. kind: one of BADGES."""
     look, name = BADGES[kind]
-    return format_html(
-        '<span class="badge badge-{}">{}<span>{}</span></span>', look, icon(name), text
-    )
+    return _badge(look, name, text)
 
 
 @register.simple_tag
@@ -85,8 +83,17 @@ def status_badge(status: int) -> SafeString:
         look, name, word = "warn", "circle-alert", "Refused"
     else:
         look, name, word = "bad", "triangle-alert", "Failed"
+    return _badge(look, name, f"{status} {word}")
+
+
+def _badge(look: str, icon_name: str, text: str) -> SafeString:
+    """A short one stays on one line; a name that somebody chose may be long."""
     return format_html(
-        '<span class="badge badge-{}">{}<span>{} {}</span></span>', look, icon(name), status, word
+        '<span class="badge badge-{}{}">{}<span>{}</span></span>',
+        look,
+        " one-line" if len(text) <= SHORT else "",
+        icon(icon_name),
+        text,
     )
 
 
@@ -139,15 +146,36 @@ def distance(moment: dt.datetime) -> str:
 
 
 @register.filter
+def within_days(moment: dt.datetime, days: int) -> bool:
+    """Whether the moment comes (or came) before so many days from now."""
+    return moment <= clock.now() + dt.timedelta(days=days)
+
+
+@register.filter
 def number(value: int) -> str:
     """12,345 with its thousands marked."""
     return f"{value:,}"
 
 
 @register.filter
+def page_link(request: HttpRequest, parameter: str) -> str:
+    """The address of this page up to another page number, other parameters kept."""
+    query = request.GET.copy()
+    query.pop(parameter, None)
+    return f"?{query.urlencode()}{'&' if query else ''}{parameter}="
+
+
+@register.filter
+def inactive(person: Any) -> bool:
+    """Whether every application that knows the person says that they are not active."""
+    links = person.links.all()
+    return bool(links) and not any(link.active for link in links)
+
+
+@register.filter
 def initials(name: str) -> str:
     """One or two letters for the round mark beside a name."""
-    words = [word for word in re.split(r"[\s.@_-]+", name) if word[:1].isalnum()]
+    words = [word for word in re.split(r"[\s._-]+", name.split("@")[0]) if word[:1].isalnum()]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
 
 
@@ -184,7 +212,6 @@ def seat_bar(
         "held_width": units(activated) + units(provisioned),
         "over_start": 1000 - units(over),
         "over_width": units(over),
-        "has_limit_mark": bool(over),
         "legend": legend,
     }
 
@@ -215,10 +242,10 @@ def crumbs(*parts: str) -> dict[str, Any]:
 
 
 @register.inclusion_tag("ui/field.html")
-def field(bound: BoundField, prefix: str = "") -> dict[str, Any]:
+def field(bound: BoundField) -> dict[str, Any]:
     """A form field with label, help and error, joined by aria-describedby."""
-    kind = bound.widget_type
-    return {"field": bound, "kind": kind, "choices": kind == "radioselect", "prefix": prefix}
+    choices = isinstance(bound.field.widget, RadioSelect)
+    return {"field": bound, "kind": bound.widget_type, "choices": choices}
 
 
 @register.inclusion_tag("ui/form_errors.html")
@@ -300,10 +327,12 @@ def card(
 
 
 @register.simple_block_tag
-def table(content: str, label: str) -> SafeString:
-    """The shell of a table: scrolls by itself when narrow, and is named for that."""
+def table(content: str, label: str, *, fits: bool = False) -> SafeString:
+    """The shell of a table: scrolls by itself when narrow, and is named for that.
+    fits: has few enough columns for a wide window, where its head then stays in sight."""
     return format_html(
-        '<div class="table" tabindex="0" role="region" aria-label="{}"><table>{}</table></div>',
+        '<div class="table{}" tabindex="0" role="region" aria-label="{}"><table>{}</table></div>',
+        " table-fits" if fits else "",
         label,
         content,
     )

@@ -15,7 +15,7 @@ from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
 from accounts.refusal import Refusal
 from licensing import pools, seats
-from licensing.models import LedgerEntry, Pool
+from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
 from licensing.pages import figures
 
 
@@ -46,7 +46,9 @@ def pool(request: AdminRequest, product: str) -> HttpResponse:
 def waiting(request: AdminRequest, product: str) -> HttpResponse:
     """Who waits, in allocation order, since when and why (R18)."""
     context = _about(request, product)
-    rows = seats.waiting(context["figures"].pool).select_related("application", "person")
+    pool = context["figures"].pool
+    rows = seats.waiting(pool) if pool.pk else WaitingEntry.objects.none()
+    rows = rows.select_related("application", "person")
     context |= {"tab": "waiting", "page": page_of(request, rows)}
     return render(request, "licensing/pool.html", context)
 
@@ -96,7 +98,8 @@ def _outcome(pool: Pool) -> str:
 
 def _holders(request: AdminRequest, product: str) -> dict[str, Any]:
     context = _about(request, product)
-    rows = seats.holders(context["figures"].pool)
+    pool = context["figures"].pool
+    rows = seats.holders(pool) if pool.pk else Seat.objects.none()
     return context | {"tab": "holders", "page": page_of(request, rows)}
 
 

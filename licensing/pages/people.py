@@ -92,16 +92,20 @@ def person(request: AdminRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(
         Person.objects.of(organization).select_related("managed_by"), pk=person_id
     )
+    links = list(
+        _links(organization)
+        .filter(person=person)
+        .select_related("application")
+        .order_by("created_at")
+    )
     return render(
         request,
         "licensing/person.html",
         {
             "person": person,
             "licenses": _licenses(organization, person),
-            "links": _links(organization)
-            .filter(person=person)
-            .select_related("application")
-            .order_by("created_at"),
+            "links": links,
+            "inactive": bool(links) and not any(link.active for link in links),
             "groups": Group.objects.of(organization)
             .filter(memberships__person=person)
             .select_related("application")

@@ -210,8 +210,10 @@ def read_schemas(value: object) -> list[str]:
 
 
 def schemas_of(resource_type: ResourceType, document: Document) -> list[str]:
-    """The core schema and each extension that has data in the document."""
-    return [resource_type.schema.urn, *(name for name in document if ":" in name)]
+    """The core schema and each extension that has data: first those known, then by name."""
+    known = [extension.urn for extension in resource_type.extensions if extension.urn in document]
+    unknown = sorted(name for name in document if ":" in name and name not in known)
+    return [resource_type.schema.urn, *known, *unknown]
 
 
 # --- Attributes ---------------------------------------------------------------------------------
@@ -262,17 +264,27 @@ def read_element(attribute: Attribute, value: object, name: str) -> Document | N
 
     name: how it is called in details, such as emails[0].
     """
+    element = read_element_parts(attribute, value, name)
+    return None if says_nothing(element) else element
+
+
+def read_element_parts(attribute: Attribute, value: object, name: str) -> Document:
+    """What is said of one value of a multi-valued attribute, be it nothing or its type only."""
     if value is None:
-        return None
+        return {}
     if isinstance(value, str) and attribute.name in leniency.BARE_VALUES:
         value = leniency.bare_value(value)
     if not isinstance(value, dict):
         raise InvalidValue(f"{name} must be an object.")
-    element = read_parts(attribute, value, f"{name}.")
-    return None if element.keys() <= _LABELS else element
+    return read_parts(attribute, value, f"{name}.")
 
 
 _LABELS = frozenset(("type", "primary"))
+
+
+def says_nothing(element: Document) -> bool:
+    """Whether a value has nothing but labels, so that it is no value."""
+    return element.keys() <= _LABELS
 
 
 def check_primary(attribute: Attribute, values: list[Document], prefix: str = "") -> None:

@@ -216,3 +216,10 @@ class ServerFailed(ScimError):
 
     status = 500
     default_detail = "The server failed. Nothing was changed; the request may be repeated."
+
+
+class ServiceUnavailable(ScimError):
+    """Not now; nothing was changed. RFC 7644 table 8: 503."""
+
+    status = 503
+    default_detail = "The server cannot answer now. Nothing was changed; repeat the request."

@@ -38,12 +38,14 @@ from .document import (
     is_known,
     read_attribute,
     read_element,
+    read_element_parts,
     read_extension,
     read_foreign,
     read_members,
     read_parts,
     read_schemas,
     read_values,
+    says_nothing,
     schemas_of,
 )
 from .errors import (
@@ -62,7 +64,7 @@ from .path import parse as parse_path
 from .schema import GROUP, PATCH_OP, Attribute, Resolved, ResourceType, resolve
 
 OPERATION_LIMIT = 1_000
-WORK_LIMIT = 500_000
+WORK_LIMIT = 200_000
 """Values looked at, times terms of the filter, in one request: far above what anybody needs."""
 
 Op = Literal["add", "replace", "remove"]
@@ -586,23 +588,18 @@ def _change_found(
         if fixed is None:
             raise NoTarget(f"No value of {name} is selected by the filter.")
         given = {sub.name: value} if sub is not None else _one(value, name)
-        made = read_element(attribute, given, name)
-        if made is None:
-            return old or None
-        # leniency.value_made_from_filter
-        return _add(attribute, old, [{**read_parts(attribute, fixed, f"{name}."), **made}], prefix)
+        made = read_parts(attribute, fixed, f"{name}.")  # leniency.value_made_from_filter
+        made |= read_element_parts(attribute, given, name)
+        return _add(attribute, old, [made], prefix)
     changed = list(old)
     if sub is not None:
         for i in found:
             changed[i] = _change_part(old[i], sub, op, value, name)
     else:
-        new = read_element(attribute, _one(value, name), name)
+        new = read_element_parts(attribute, _one(value, name), name)
         for i in found:
-            if new is not None:
-                kept = old[i] if op == "add" else _only(old[i], fixed or {})
-                changed[i] = {**kept, **new}
-            elif op == "replace":
-                changed[i] = {}
+            kept = old[i] if op == "add" else _only(old[i], fixed or ())
+            changed[i] = {**kept, **new} if new or op == "add" else {}
     primary = next((i for i in found if changed[i].get("primary") is True), None)
     return _settle(attribute, changed, primary if len(found) == 1 else None, prefix)
 
@@ -625,7 +622,7 @@ def _add(
     places = {key: i for i, element in enumerate(old) for key in _keys(attribute, element)}
     primary = None
     for element in new:
-        if element is None:
+        if element is None or says_nothing(element):
             continue
         place = places.get(_keys(attribute, element)[-1])
         if place is None:
@@ -673,13 +670,15 @@ def _settle(
 
     primary: the place of the value that has just become primary, and takes it from the others.
     """
+    if primary is not None and says_nothing(values[primary]):
+        primary = None
     settled: list[Document] = []
     seen: set[object] = set()
     for i, element in enumerate(values):
         if primary is not None and i != primary and element.get("primary") is True:
             element = {**element, "primary": False}
         same = frozenset(element.items())
-        if same in seen or element.keys() <= {"type", "primary"}:
+        if same in seen or says_nothing(element):
             continue
         seen.add(same)
         settled.append(element)

@@ -92,7 +92,7 @@ class Projection:
                     name: part
                     for name, item in value.items()
                     if (part := _left(item, inner.get(name.lower(), frozenset()))) is not None
-                }
+                } or None
             return _left(value, subs)
         if lower in self.own:
             return _taken(value, self.own[lower])

@@ -378,7 +378,7 @@ USER_SCHEMA = Schema(
             mutability="readOnly",
             description="The groups that the person is a member of. Changed through the groups.",
             sub_attributes=(
-                _string("value", "The group's id.", mutability="readOnly"),
+                _string("value", "The group's id.", case_exact=True, mutability="readOnly"),
                 replace(_reference("$ref", "The group's address.", "Group"), mutability="readOnly"),
                 _string("display", "The group's name.", mutability="readOnly"),
                 _string(
@@ -431,6 +431,7 @@ ENTERPRISE_SCHEMA = Schema(
                 _string(
                     "value",
                     "The id of the manager's User.",
+                    case_exact=True,  # as every id (RFC 7643 section 3.1)
                     max_length=KEY_LIMIT,
                     blank_is_nothing=True,
                 ),
@@ -464,7 +465,11 @@ GROUP_SCHEMA = Schema(
             description="The people in the group.",
             sub_attributes=(
                 _string(
-                    "value", "The id of the member.", mutability="immutable", max_length=KEY_LIMIT
+                    "value",
+                    "The id of the member.",
+                    case_exact=True,
+                    mutability="immutable",
+                    max_length=KEY_LIMIT,
                 ),
                 replace(
                     _reference("$ref", "The address of the member.", "User"), mutability="immutable"

@@ -27,12 +27,13 @@ def quietly(function: Callable[..., object], *args: object, **kwargs: object) ->
     try:
         return function(*args, **kwargs)
     except ScimError as error:
-        assert error.detail.endswith((".", "…"))
-        assert not any(word in error.detail for word in UNSPEAKABLE)
-        body = error.body()
-        assert body["status"] == str(error.status)
-        assert ("scimType" in body) == (error.scim_type is not None)
-        return None
+        refusal = error
+    assert refusal.detail.endswith(".")
+    assert not any(word in refusal.detail for word in UNSPEAKABLE)
+    body = refusal.body()
+    assert body["status"] == str(refusal.status)
+    assert ("scimType" in body) == (refusal.scim_type is not None)
+    return None
 
 
 @many
@@ -123,13 +124,45 @@ def test_any_operations_are_applied_to_a_group_or_refused(ops: list) -> None:
 
 GRAMMAR = st.lists(
     st.sampled_from(
-        ["userName", "emails", "active", "[", "]", "(", ")", "eq", "ne", "co", "gt", "pr", "and",
-         "or", "not", '"x"', '"', "\\", "5", "-1.5e3", "true", "null", ".value", "type", ".",
-         "urn:ietf:params:scim:schemas:core:2.0:User:title", "meta.created", "1e999", '"\\u0000"',
-         '"2020-01-01"', "é", "\ud800", "\x00", "'x'"]
+        [
+            "userName",
+            "emails",
+            "active",
+            "[",
+            "]",
+            "(",
+            ")",
+            "eq",
+            "ne",
+            "co",
+            "gt",
+            "pr",
+            "and",
+            "or",
+            "not",
+            '"x"',
+            '"',
+            "\\",
+            "5",
+            "-1.5e3",
+            "true",
+            "null",
+            ".value",
+            "type",
+            ".",
+            "urn:ietf:params:scim:schemas:core:2.0:User:title",
+            "meta.created",
+            "1e999",
+            '"\\u0000"',
+            '"2020-01-01"',
+            "é",
+            "\ud800",
+            "\x00",
+            "'x'",
+        ]
     ),
     max_size=12,
-).map(" ".join)  # fmt: skip
+).map(" ".join)
 
 
 @many
@@ -189,21 +222,28 @@ DEEP = 100_000
         lambda: document.load(b'{"a": ' + b"9" * DEEP + b"}", limit=10 * DEEP),
         lambda: document.read(USER, {"userName": "a", "urn:x:y": _nested(200)}),
         lambda: document.read(USER, {"userName": "a", "urn:x:y": {"a": list(range(100_000))}}),
-        lambda: document.read(USER, {"userName": "a", **{f"urn:x:{i}": {"a": 1} for i in range(99)}}),
-        lambda: bulk.read({"Operations": [{"method": "PUT", "path": "/Users/1", "data": _nested(200)}]}, max_operations=9),
+        lambda: document.read(
+            USER, {"userName": "a", **{f"urn:x:{i}": {"a": 1} for i in range(99)}}
+        ),
+        lambda: bulk.read(
+            {"Operations": [{"method": "PUT", "path": "/Users/1", "data": _nested(200)}]},
+            max_operations=9,
+        ),
         lambda: etag.matches('"' * DEEP, 'W/"1"'),
         lambda: Projection.parse(USER, "a," * DEEP, None),
         lambda: paging.read({"count": "9" * DEEP}, default=1, maximum=9),
         lambda: document.read(USER, {"userName": "x" * DEEP}),
-        lambda: document.read(USER, {"userName": "x", "emails": [{"value": str(i)} for i in range(DEEP)]}),
+        lambda: document.read(
+            USER, {"userName": "x", "emails": [{"value": str(i)} for i in range(DEEP)]}
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_too_much_is_refused_at_once(run: Callable[[], object]) -> None:
     """Everything is bounded: length, depth and number; no input takes long."""
     limit = sys.getrecursionlimit()
-    begin = time.perf_counter()
+    begin = time.process_time()
     quietly(run)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
     assert sys.getrecursionlimit() == limit
 
 
@@ -211,14 +251,14 @@ def test_a_patch_that_is_too_much_work_is_refused() -> None:
     """1,000 operations with 100 terms each on 1,000 values: RFC 7644 section 3.12, 413."""
     emails = [{"value": f"{i}@example.com"} for i in range(1000)]
     user = document.read(USER, {"userName": "a", "emails": emails})
-    terms = " or ".join(f'value eq "{i}"' for i in range(100))
+    terms = " or ".join(f'value eq "{i}@example.com"' for i in range(100))
     one = {"op": "replace", "path": f"emails[{terms}].display", "value": "x"}
-    ops = patch.read({"schemas": [PATCH_OP], "Operations": [{"op": "add", "path": f"emails[{terms}]", "value": {"value": "0"}}, *[one] * 999]})  # fmt: skip
-    begin = time.perf_counter()
+    ops = patch.read({"schemas": [PATCH_OP], "Operations": [one] * 1000})
+    begin = time.process_time()
     with pytest.raises(ScimError) as refused:
         patch.apply(USER, user, ops)
-    assert refused.value.status in (400, 413)
-    assert time.perf_counter() - begin < 4
+    assert refused.value.status == 413
+    assert time.process_time() - begin < 4
 
 
 def _nested(depth: int) -> dict:

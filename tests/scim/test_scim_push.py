@@ -19,9 +19,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts import organizations
+from accounts.models import Application, Group, Link
 from accounts.profile import ENTERPRISE_USER
 from accounts.refusal import Refusal
-from scim import employees
+from licensing import pools, reconcile
+from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
+from scim import applications, employees, exchanges, tokens
 from scim.employees import Employee
 from scim.management.commands import scim_push
 from scim.simulator import IDPS, resource, told
@@ -35,9 +39,10 @@ ADA = Employee(
     title="Countess",
 )
 STYLES = sorted(IDPS)
+ANY = "any"  # a token for servers that take any
 
 
-def push(base_url: str, *options: str, token: str = "t") -> tuple[int, Any]:
+def push(base_url: str, *options: str, token: str = ANY) -> tuple[int, Any]:
     """Run the command; its exit code and the one document that it printed."""
     out, code = io.StringIO(), 0
     try:
@@ -113,7 +118,7 @@ def test_a_bad_row_is_refused_by_row_and_column_before_anything_is_sent(
 
 def test_a_file_that_is_not_utf8_is_refused_by_row(tmp_path):
     path = tmp_path / "people.csv"
-    path.write_bytes("email,first_name\na@b.c,Zo\n".encode() + b"b@b.c,Zo\xeb\n")
+    path.write_bytes(b"email,first_name\na@b.c,Zo\n" + b"b@b.c,Zo\xeb\n")
     with pytest.raises(Refusal, match="row 3 is not UTF-8"):
         employees.read(path)
 
@@ -237,6 +242,7 @@ def stand_in() -> Iterator[StandIn]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet an answer
 
         def handle_any(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -267,7 +273,7 @@ def stand_in() -> Iterator[StandIn]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state.base_url = f"http://127.0.0.1:{server.server_port}/scim/v2"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield state
     server.shutdown()
     server.server_close()
@@ -308,7 +314,7 @@ def test_the_headers_are_those_of_the_identity_provider(stand_in):
     *_, headers = stand_in.requests[0]
     assert headers["User-Agent"] == "Okta SCIM Client 1.0.0"
     assert headers["Content-Type"] == "application/scim+json; charset=utf-8"
-    assert headers["Authorization"] == "Bearer t"
+    assert headers["Authorization"] == "Bearer any"
 
 
 @pytest.mark.parametrize("style", ["okta", "onelogin"])
@@ -448,3 +454,160 @@ def test_the_command_line_prints_one_document_and_exits_2_on_wrong_usage(stand_i
     )
     assert "3 people pushed as okta" in lines.stdout
     assert subprocess.run(command, capture_output=True).returncode == 2
+
+
+# ------------------------------------------------------------------ Seatkeeper itself
+
+PRODUCT = "sales-navigator"
+
+
+@dataclasses.dataclass
+class Connected:
+    """An application with a token, and its pool."""
+
+    base_url: str
+    token: str
+    application: Application
+
+    @property
+    def pool(self) -> Pool:
+        return Pool.objects.get(organization=self.application.organization, product=PRODUCT)
+
+    def push(self, *options: str) -> Any:
+        code, document = push(self.base_url, *options, token=self.token)
+        assert code == 0, document
+        return document
+
+    def state(self) -> tuple[int, int, int]:
+        """People, seats held, people waiting; and nothing drifts."""
+        pool = self.pool
+        seats = Seat.objects.filter(pool=pool).count()
+        assert seats == pool.held
+        assert reconcile.reconcile(self.application.organization, dry_run=True).drift == 0
+        people = Link.objects.filter(application=self.application).count()
+        return people, seats, WaitingEntry.objects.filter(pool=pool).count()
+
+
+@pytest.fixture
+def connect(transactional_db, live_server) -> Iterator[Callable[..., Connected]]:
+    def connect(seats: int, when_full: str = "refuse", slug: str = "acme") -> Connected:
+        organization = organizations.create("Acme", slug=slug)
+        pools.set_seats(organization, PRODUCT, seats)
+        application = applications.create(
+            organization, "Directory", product=PRODUCT, when_full=when_full
+        )
+        token = tokens.issue(application).secret
+        return Connected(f"{live_server.url}/scim/v2", token, application)
+
+    yield connect
+    exchanges.flush()  # what the log still collects is of this test's people
+
+
+@pytest.mark.parametrize("concurrency", ["4", "16"])
+@pytest.mark.parametrize(
+    ("people", "seats"), [(120, 72), pytest.param(1000, 600, marks=pytest.mark.slow)]
+)
+def test_refuse_creates_as_many_as_there_are_seats_and_tells_the_others_so(
+    connect, people, seats, concurrency
+):
+    """R15, R18: the refused are told, are not created, and wait."""
+    acme = connect(seats)
+    document = acme.push("--generate", str(people), "--concurrency", concurrency)
+    assert outcomes(document) == {"created": seats, "refused": people - seats}
+    assert document["statuses"] == {"200": people, "201": seats, "403": people - seats}
+    assert all(
+        refusal["status"] == 403 and re.search(r"\d+ more Sales Navigator", refusal["detail"])
+        for refusal in document["refusals"]
+    )
+    assert acme.state() == (seats, seats, people - seats)
+
+
+@pytest.mark.parametrize("concurrency", ["4", "16"])
+@pytest.mark.parametrize(
+    ("people", "seats"), [(120, 72), pytest.param(1000, 600, marks=pytest.mark.slow)]
+)
+def test_waitlist_creates_everybody_and_seats_as_many_as_fit(connect, people, seats, concurrency):
+    """R15, R18: all are created, the rest waits."""
+    acme = connect(seats, "waitlist")
+    document = acme.push("--generate", str(people), "--concurrency", concurrency)
+    assert outcomes(document) == {"created": people}
+    assert acme.state() == (people, seats, people - seats)
+
+
+def test_the_refused_are_created_by_the_next_push_once_there_are_seats(connect):
+    """R18: the same push succeeds once a seat is free."""
+    acme = connect(20)
+    acme.push("--generate", "30")
+    pools.set_seats(acme.application.organization, PRODUCT, 30)
+    document = acme.push("--generate", "30")
+    assert outcomes(document) == {"created": 10, "unchanged": 20}
+    assert acme.state() == (30, 30, 0)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_style_is_understood_and_a_second_push_changes_nothing(connect, style):
+    """R6, R26."""
+    acme = connect(40)
+    options = ("--generate", "40", "--style", style, "--groups")
+    assert outcomes(acme.push(*options)) == {"created": 40}
+    lines = LedgerEntry.objects.count()
+    versions = list(Link.objects.order_by("id").values_list("id", "version", "document"))
+    groups = Group.objects.filter(application=acme.application)
+    assert {g.name: g.memberships.count() for g in groups} == departments(40)
+    again = acme.push(*options)
+    assert outcomes(again) == {"unchanged": 40}
+    assert again["groups"]["unchanged"] == len(departments(40))
+    assert set(again["statuses"]) == {"200"}
+    assert LedgerEntry.objects.count() == lines
+    assert versions == list(Link.objects.order_by("id").values_list("id", "version", "document"))
+    assert acme.state() == (40, 40, 0)
+
+
+def departments(people: int) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for employee in employees.made_up(people):
+        sizes[employee.department] = sizes.get(employee.department, 0) + 1
+    return sizes
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_csv_is_pushed_with_its_changes_and_departures(connect, tmp_path, style):
+    """R7, R13: what the file says is what the people's list shows; who left frees the seat."""
+    acme = connect(3)
+    header = "First Name,Last Name,E-Mail,Employee Number,Department,Title,Active\n"
+    rows = [
+        "Zoë,Brûlé,zoe@example.com,0042,Sales,Account Executive,yes\n",
+        "Łukasz,Wójcik,lukasz@example.com,9,Legal,Counsel,yes\n",
+        "Gone,Already,gone@example.com,1,,,no\n",
+    ]
+    people = csv_file(tmp_path, header + "".join(rows))
+    document = acme.push("--people", people, "--style", style)
+    assert outcomes(document) == {"created": 2, "unchanged": 1}
+    zoe = Link.objects.get(user_name="zoe@example.com").person
+    assert (zoe.first_name, zoe.last_name, zoe.employee_number) == ("Zoë", "Brûlé", "0042")
+    assert (zoe.department, zoe.title) == ("Sales", "Account Executive")
+    rows[0] = "Zoë,Brûlé-Noël,zoe@example.com,0042,Sales,,yes\n"
+    rows[1] = rows[1].replace("yes", "no")
+    people = csv_file(tmp_path, header + "".join(rows))
+    document = acme.push("--people", people, "--style", style)
+    assert outcomes(document) == {"updated": 1, "deactivated": 1, "unchanged": 1}
+    zoe.refresh_from_db()
+    assert (zoe.last_name, zoe.title) == ("Brûlé-Noël", "")
+    assert acme.state() == (2, 1, 0)
+    rows[1] = rows[1].replace("no\n", "yes\n")
+    people = csv_file(tmp_path, header + "".join(rows))
+    assert outcomes(acme.push("--people", people, "--style", style)) == {
+        "updated": 1, "unchanged": 2,
+    }  # fmt: skip
+    assert acme.state() == (2, 2, 0)
+
+
+def test_a_wrong_token_and_a_plan_without_scim_are_refusals(connect):
+    """R1, R3."""
+    acme = connect(5)
+    code, document = push(acme.base_url, "--generate", "5", token="seatkeeper_wrong")
+    assert (code, document["error"]["code"]) == (1, "token_rejected")
+    organizations.set_plan(acme.application.organization, "core")
+    code, document = push(acme.base_url, "--generate", "5", token=acme.token)
+    assert (code, document["error"]["code"]) == (1, "push_refused")
+    assert "Core" in document["error"]["detail"]

@@ -127,6 +127,7 @@ class Push:
         self.interrupted = False
         self.outcomes = dict.fromkeys(OUTCOMES, 0)
         self.group_outcomes: dict[str, int] | None = None
+        self._tls = httpx.create_ssl_context()  # slow to make: one for all workers
         self._headers = {**idp.headers, "Authorization": f"Bearer {token}"}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -203,6 +204,7 @@ class Push:
                 base_url=self.base_url,
                 headers=self._headers,
                 timeout=httpx.Timeout(60, connect=10),
+                verify=self._tls,
                 trust_env=away,
             ) as client:
                 while not self._stop.is_set():

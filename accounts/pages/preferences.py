@@ -1,0 +1,57 @@
+"""What an admin chooses for their own browser: appearance, shortcut, organization in use."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from accounts.context import KEYS_COOKIE, SCHEME_COOKIE, SCHEMES
+from accounts.pages.access import CHOSEN, AdminRequest, admin_required
+
+YEAR = 365 * 24 * 3600
+
+
+@require_POST
+def scheme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or (empty) what the system says."""
+    chosen = request.POST.get("scheme", "")
+    return _remembering(request, SCHEME_COOKIE, chosen if chosen in SCHEMES else "")
+
+
+@require_POST
+def keys(request: HttpRequest) -> HttpResponse:
+    """Whether "/" goes to the search."""
+    return _remembering(request, KEYS_COOKIE, "off" if request.POST.get("keys") == "off" else "")
+
+
+@require_POST
+@admin_required
+def switch(request: AdminRequest) -> HttpResponse:
+    """Another organization, of those that the admin has a role in; others are not there."""
+    roles = request.access.roles  # type: ignore[attr-defined]
+    chosen = request.POST.get("organization")
+    role = next((role for role in roles if str(role.organization_id) == chosen), None)
+    if role is None:
+        raise Http404
+    request.session[CHOSEN] = role.organization_id
+    return redirect("licensing:overview")
+
+
+def _remembering(request: HttpRequest, name: str, value: str) -> HttpResponse:
+    """Back to the page, with the cookie; without a value it is forgotten."""
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(
+        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        back = "/"
+    response = redirect(back)
+    if value:
+        # Read by app.js too, which sets it without loading the page again.
+        response.set_cookie(
+            name, value, max_age=YEAR, samesite="Lax", secure=request.is_secure(), httponly=False
+        )
+    else:
+        response.delete_cookie(name, samesite="Lax")
+    return response

@@ -1,0 +1,56 @@
+"""What tests share: a race on real connections, and no thread that writes behind a test's back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from scim import exchanges
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reads_are_written_by_tests_alone() -> None:
+    """The activity log collects reads for a thread; here `exchanges.flush()` writes them."""
+    exchanges._reads.thread_of = os.getpid()
+
+
+@pytest.fixture(autouse=True)
+def _no_read_of_another_test() -> Iterator[None]:
+    yield
+    exchanges._reads.rows.clear()
+
+
+@pytest.fixture
+def race() -> Callable[..., list[Any]]:
+    """race(f, g, …): call all at the same moment, each on a database connection of its own.
+
+    Returns what they returned, in order; raises what the first of them raised. Needs
+    django_db(transaction=True), since a thread sees only what is committed.
+    """
+
+    def run(*callables: Callable[[], Any]) -> list[Any]:
+        return _at_once(callables)
+
+    return run
+
+
+def _at_once(callables: Sequence[Callable[[], Any]]) -> list[Any]:
+    barrier = Barrier(len(callables))
+
+    def call(function: Callable[[], Any]) -> Any:
+        try:
+            connection.ensure_connection()  # connecting is no part of the race
+            barrier.wait(30)
+            return function()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(callables)) as pool:
+        futures = [pool.submit(call, function) for function in callables]
+    return [future.result() for future in futures]

@@ -1,0 +1,119 @@
+"""An organization with something on every page, made by the product's own functions."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from accounts import admins, groups, organizations
+from accounts.models import Admin, Application, Group, Organization, Person
+from licensing import pools, roster, seats
+from scim import exchanges, tokens
+from scim.models import Exchange, Token
+from tests import factories
+from tests.factories import Idp
+
+PASSWORD = "a long enough password"
+LONG = "Wilhelmina-Alexandria Konstantinopolitanska-Oberösterreichischeverwaltung"
+PEOPLE = (
+    ("ada.lovelace@example.com", "1007", "Ada", "Lovelace", "Account executive", "Sales EMEA"),
+    ("grace.hopper@example.com", "1001", "Grace", "Hopper", "Sales engineer", "Sales Americas"),
+    ("katherine.johnson@example.com", "1003", "Katherine", "Johnson", "Analyst", "Operations"),
+    ("alan.turing@example.com", "1002", "Alan", "Turing", "Account executive", "Sales EMEA"),
+    ("annie.easley@example.com", "1010", "Annie", "Easley", "Team lead", "Sales Americas"),
+    ("edsger.dijkstra@example.com", "A-12", "Edsger", "Dijkstra", "Consultant", "Partners"),
+    ("mary.jackson@example.com", "1011", "Mary", "Jackson", "Account executive", "Sales APAC"),
+    ("dorothy.vaughan@example.com", "1004", "Dorothy", "Vaughan", "Director", "Sales Americas"),
+    ("w@a-very-long-domain-name-of-a-customer.example.com", "", LONG, LONG, LONG, LONG),
+    ("radia.perlman@example.com", "1015", "Radia", "Perlman", "Account executive", "Sales EMEA"),
+    ("barbara.liskov@example.com", "1020", "Barbara", "Liskov", "Analyst", "Operations"),
+)
+
+
+@dataclasses.dataclass
+class World:
+    organization: Organization
+    owner: Admin
+    okta: Idp
+    entra: Idp
+    token: Token
+    person: Person
+    group: Group
+
+    @property
+    def application(self) -> Application:
+        return self.okta.application
+
+    @property
+    def exchange(self) -> Exchange:
+        return Exchange.objects.of(self.organization).filter(status=403).latest("at")
+
+
+def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") -> World:
+    """Two applications, people with and without seats, a refused push, tokens of each kind."""
+    organization = organizations.create(name)
+    owner = admins.create(email, organization=organization, password=PASSWORD)
+    pools.set_seats(organization, "sales-navigator", 10, by=owner)
+    pools.set_seats(organization, "teamlink-extend", 2, by=owner)
+    okta = factories.connect(organization, name="Okta – Sales Navigator", idp="okta")
+    entra = factories.connect(
+        organization,
+        name="Entra – TeamLink Extend",
+        product="teamlink-extend",
+        idp="entra",
+        when_full="waitlist",
+        eligibility="groups",
+        eligible_groups=["Sales EMEA", "Contractors of the year to come"],
+    )
+    token = tokens.issue(okta.application, days=41, name="Okta sandbox", by=owner).token
+    ended = tokens.issue(okta.application, days=30, name="Pilot", by=owner).token
+    tokens.revoke(ended, by=owner)
+    _give_by_hand(organization, owner)
+    ids = [_push(okta, *who) for who in PEOPLE]
+    _push_teamlink(entra)
+    okta.create_group("Account executives", *[id for id in ids[:4] if id])
+    okta.set_active(ids[5], active=False)
+    for email in ("grace.hopper@example.com", "alan.turing@example.com", "sam@example.com"):
+        roster.activate(organization, "sales-navigator", email)
+    exchanges.flush()
+    ada = Person.objects.of(organization).filter(email="ada.lovelace@example.com").order_by("id")
+    return World(
+        organization=organization,
+        owner=owner,
+        okta=okta,
+        entra=entra,
+        token=token,
+        person=ada[0],
+        group=Group.objects.of(organization).get(name="Account executives"),
+    )
+
+
+def _give_by_hand(organization: Organization, owner: Admin) -> None:
+    for first, last in (("Sam", "Seaborn"), ("Zoë", "Washburne")):
+        roster.grant(
+            organization,
+            "sales-navigator",
+            f"{first.lower().replace('ë', 'e')}@example.com",
+            first_name=first,
+            last_name=last,
+            by=owner,
+        )
+    people = [seat.person for seat in seats.holders(pools.get(organization, "sales-navigator"))]
+    groups.add_people(groups.create(organization, "SMB"), people)
+
+
+def _push(
+    idp: Idp, email: str, number: str, first: str, last: str, title: str, department: str
+) -> str:
+    """The id; empty when the push was refused."""
+    document = factories.person(email, number=number, first=first, last=last, title=title)
+    enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+    document.setdefault(enterprise, {})["department"] = department
+    document["schemas"] = list({*document["schemas"], enterprise})
+    answer = idp("POST", "/Users", document)
+    return answer.id if answer.status == 201 else ""
+
+
+def _push_teamlink(entra: Idp) -> None:
+    ids = [_push(entra, *who) for who in PEOPLE[:4]]
+    group = entra.create_group("Sales EMEA", *ids[:3])
+    entra.add_members(group.id, ids[3])

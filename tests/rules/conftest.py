@@ -1,0 +1,27 @@
+"""Each test of a rule ends with a look at the books, whatever else it was about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from accounts.models import Organization
+from tests import factories
+
+
+@pytest.fixture
+def owner(db: None) -> Organization:
+    return factories.organization()
+
+
+@pytest.fixture
+def over_assigned() -> None:
+    """For tests that lower the purchased number below the seats in use."""
+
+
+@pytest.fixture(autouse=True)
+def _books_are_right_at_the_end(db: None, request: pytest.FixtureRequest) -> Iterator[None]:
+    """R15, R21: never over-sold, the counter right, nothing for reconciliation to repair."""
+    yield
+    factories.check_books(lowered="over_assigned" in request.fixturenames)

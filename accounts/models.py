@@ -222,7 +222,7 @@ class Link(models.Model):
     user_name_key = models.CharField(max_length=512)
     external_id = models.CharField(max_length=512, null=True)
     active = models.BooleanField(default=True)
-    email_keys = ArrayField(models.CharField(max_length=512), default=list)
+    email_keys = ArrayField(models.TextField(), default=list)
     sort_key = models.CharField(max_length=512, db_collation="C")
     document = models.JSONField()
     version = models.PositiveIntegerField(default=1)

@@ -38,7 +38,7 @@ def add(application: Application, profile: Profile) -> Added:
     somebody of that user name ("user_name_taken").
     """
     _lock_identities(application.organization_id, profile)
-    found = _find(application, profile)
+    found = _find_and_hold(application, profile)
     if found and found.link is not None:
         take_over(found.link, application, profile)
         return Added(found.link, taken_over=True)
@@ -95,6 +95,15 @@ def let_go(person: Person, *, held: bool, document: dict[str, Any]) -> None:
     person.managed_by = None
     person.removed_at = person.changed_at = clock.now()
     person.save(update_fields=["managed_by", "removed_at", "changed_at"])
+
+
+def hold(person_id: int) -> Person:
+    """The person as they are now, for this transaction alone.
+
+    Whoever gives a person a link or a seat, or takes the last one away, holds the person
+    first (R13, R26). Locked after the person's link and before a pool.
+    """
+    return Person.objects.select_for_update(no_key=True).get(pk=person_id)
 
 
 def add_by_hand(organization: Organization, profile: Profile) -> Person:
@@ -202,6 +211,20 @@ def _find(application: Application, profile: Profile) -> _Found | None:
         .first()
     )
     return _Found(gone, None) if gone else None
+
+
+def _find_and_hold(application: Application, profile: Profile) -> _Found | None:
+    """The same, for this transaction alone; found anew when another push was faster."""
+    found = _find(application, profile)
+    while found is not None:
+        if found.link is not None:
+            Link.objects.select_for_update(no_key=True).filter(pk=found.link.pk).first()
+        hold(found.person.pk)
+        now = _find(application, profile)
+        if now is not None and (now.person, now.link) == (found.person, found.link):
+            return now
+        found = now
+    return None
 
 
 def _describe(person: Person, profile: Profile, *, managed_by: uuid.UUID | None) -> None:

@@ -41,12 +41,12 @@ class Seeded:
     count: int
     people: list[list[str]]
     groups: dict[str, dict[str, Any]]
+    prefix: str = "new"  # of the people who are created
 
     def __post_init__(self) -> None:
         self._chance = random.Random(7)
         self._inactive: set[str] = set()
         self._numbers = itertools.count()
-        self._prefix = f"new{self.target.port}"
 
     def get(self) -> Iterator[bytes]:
         while True:
@@ -59,7 +59,7 @@ class Seeded:
 
     def create(self) -> Iterator[bytes]:
         for number in self._numbers:
-            yield self.target.request("POST", "/scim/v2/Users", person(self._prefix, number))
+            yield self.target.request("POST", "/scim/v2/Users", person(self.prefix, number))
 
     def patch(self) -> Iterator[bytes]:
         """`active` off, and on again for the same person: every request changes something."""

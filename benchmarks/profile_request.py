@@ -3,9 +3,9 @@
     python -m benchmarks.profile_request get [--people 10000] [--repeat 2000] [--sort cumulative]
 
 Kinds: get, filter, create, patch, list, member. Starts its own PostgreSQL, seeds it, calls the
-WSGI application in this process, and prints the statements of one request with the
-milliseconds they took, the milliseconds a request takes without the profiler, and the
-profile's top. What a statement costs shows as psycopg's wait for the database.
+WSGI application in this process, and prints the milliseconds that a request takes without the
+profiler, its statements with theirs (Django's own BEGIN, COMMIT and health check are not
+among them), and the profile's top, where the database shows as psycopg's wait.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from benchmarks.phases import Seeded
 from benchmarks.running import seed_ours
 from benchmarks.servers import ROOT, machinery
 
+#: Statements are timed in so many requests.
+STATEMENTS_OF = 20
 KINDS = ("get", "filter", "create", "patch", "list", "member", "nothing")
 
 
@@ -46,6 +48,7 @@ def main() -> int:
     parser.add_argument("--seeded", help=argparse.SUPPRESS)  # set for the process that profiles
     options = parser.parse_args()
     if options.seeded:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the request log, a line each
         for kind in options.kind:
             _profile(kind, json.loads(Path(options.seeded).read_text()), options)
         return 0
@@ -69,17 +72,18 @@ def _profile(kind: str, state: Any, options: argparse.Namespace) -> None:
 
     django.setup()
     from django.core.handlers.wsgi import WSGIHandler
-    from django.db import connection, reset_queries
-    from django.test.utils import CaptureQueriesContext
+    from django.db import connection
 
     from benchmarks.client import Target
 
     token, count, people, groups = state
     seeded = Seeded(Target(8000, token), count, people, groups)
-    seeded._prefix = f"profile{os.getpid()}{kind}"
-    requests = seeded.member("1000") if kind == "member" else getattr(seeded, kind)()
+    seeded.prefix = f"profile{kind}"
+    repeat = options.repeat
     if kind == "member":
-        options.repeat = min(options.repeat, 900)
+        requests, repeat = seeded.member("1000"), min(repeat, 900)
+    else:
+        requests = getattr(seeded, kind)()
     application = WSGIHandler()
 
     def call() -> int:
@@ -87,24 +91,34 @@ def _profile(kind: str, state: Any, options: argparse.Namespace) -> None:
 
     for _ in range(50):
         status = call()
-    with CaptureQueriesContext(connection) as captured:
-        status = call()
-        _call(application, requests)
-    reset_queries()
+    statements: list[tuple[str, float]] = []
+
+    def timed(execute: Any, sql: str, *rest: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return execute(sql, *rest)
+        finally:
+            statements.append((sql, (time.perf_counter() - started) * 1000))
+
+    with connection.execute_wrapper(timed):
+        for _ in range(STATEMENTS_OF):
+            status = call()
     each = []
-    for _ in range(options.repeat // 2):
+    for _ in range(repeat // 2):
         started = time.perf_counter()
         call()
         each.append((time.perf_counter() - started) * 1000)
     profile = cProfile.Profile()
     profile.enable()
-    for _ in range(options.repeat // 4):
+    for _ in range(repeat // 4):
         call()
     profile.disable()
     print(f"\n━━ {kind}: status {status}, {statistics.median(each):.3f} ms a request (median)")
-    print(f"   {len(captured)} statements in two requests:")
-    for query in captured.captured_queries:
-        print(f"   {float(query['time']) * 1000:6.2f} ms  {' '.join(query['sql'].split())[:150]}")
+    per_request = len(statements) // STATEMENTS_OF
+    waited = sum(milliseconds for _, milliseconds in statements) / STATEMENTS_OF
+    print(f"   {per_request} statements a request, {waited:.2f} ms; those of the last two:")
+    for sql, milliseconds in statements[-2 * per_request :]:
+        print(f"   {milliseconds:6.2f} ms  {' '.join(sql.split())[:130]}")
     if options.save:
         options.save.mkdir(parents=True, exist_ok=True)
         profile.dump_stats(options.save / f"{kind}.prof")

@@ -51,9 +51,7 @@ def safe_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
             "ALLOWED_HOSTS has “*”: links in e-mails could be made to lead elsewhere.",
             "Set ALLOWED_HOSTS to the host names that Seatkeeper is reached by, with commas.",
         )
-    if not settings.PUBLIC_URL.startswith("https://") and not on_this_machine(
-        settings.PUBLIC_URL
-    ):
+    if not settings.PUBLIC_URL.startswith("https://") and not on_this_machine(settings.PUBLIC_URL):
         refuse(
             3,
             f"PUBLIC_URL {settings.PUBLIC_URL} is not https: bearer tokens and passwords would "

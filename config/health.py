@@ -27,10 +27,13 @@ class HealthMiddleware:
         if not request.path.startswith("/health/"):
             return self.get_response(request)
         if request.path == "/health/live":
-            return JsonResponse({"status": "live"})
-        if request.path == "/health/ready":
-            return ready()
-        return JsonResponse({"status": "not found"}, status=404)
+            response = JsonResponse({"status": "live"})
+        elif request.path == "/health/ready":
+            response = ready()
+        else:
+            response = JsonResponse({"status": "not found"}, status=404)
+        response.headers["Content-Length"] = str(len(response.content))
+        return response
 
 
 def ready() -> JsonResponse:

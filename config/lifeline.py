@@ -58,19 +58,21 @@ class Group:
     ) -> None:
         """remove: folders that the guard deletes at the end; hold: descriptors (locks) it keeps."""
         spec = {"children": [asdict(c) for c in children], "remove": [str(p) for p in remove]}
+        self._life_line: int | None
+        read_end, self._life_line = os.pipe()
         self._guard = subprocess.Popen(
             [sys.executable, "-I", __file__],
-            stdin=subprocess.PIPE,
+            stdin=read_end,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=list(hold),
         )
-        assert self._guard.stdin is not None
+        os.close(read_end)
         # A guard that died at once shows itself in `ended`, not in a broken pipe here.
-        with contextlib.suppress(BrokenPipeError):
-            self._guard.stdin.write(json.dumps(spec).encode() + b"\n")
-            self._guard.stdin.flush()
+        stream = open(self._life_line, "wb", closefd=False)  # noqa: SIM115 - the next line closes it
+        with contextlib.suppress(BrokenPipeError), stream:
+            stream.write(json.dumps(spec).encode() + b"\n")
         self._said: str | None = None
 
     @property
@@ -81,16 +83,15 @@ class Group:
         """What ended the group, as a sentence; None while all of it runs."""
         if self._guard.poll() is None:
             return None
-        if self._said is None:
-            assert self._guard.stdout is not None
+        if self._said is None and self._guard.stdout is not None:
             self._said = self._guard.stdout.read().decode(errors="replace").strip()
         return self._said or f"The guard process ended with {self._guard.returncode}."
 
     def stop(self) -> None:
         """Stop the children and wait for it. Repeating it is harmless."""
-        assert self._guard.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._guard.stdin.close()
+        if self._life_line is not None:
+            os.close(self._life_line)
+            self._life_line = None
         try:
             self._guard.wait(PATIENCE + 4)
         except subprocess.TimeoutExpired:
@@ -101,7 +102,10 @@ class Group:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -241,7 +245,7 @@ def _start(child: dict[str, Any]) -> subprocess.Popen[bytes]:
             user=child["uid"],
             group=child["gid"],
             extra_groups=[] if child["uid"] is not None else None,
-            preexec_fn=die_with_parent(child["stop"]),  # noqa: PLW1509
+            preexec_fn=die_with_parent(child["stop"]),
         )
 
 

@@ -22,6 +22,8 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.secrets import PREFIX
 
+#: Probes ask these every few seconds; only a failure is worth a line.
+QUIET = ("/health/live", "/health/ready")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #: A part of a path as long as a secret, unless it is a resource's id.
@@ -55,7 +57,7 @@ class RequestLogMiddleware:
         # the logger django.request, with this id.
         response = self.get_response(request)
         response.headers["X-Request-Id"] = request_id
-        if not self.silent:
+        if not self.silent and not (request.path in QUIET and response.status_code == 200):
             os.write(2, line(request, response, time.perf_counter() - started))
         return response
 

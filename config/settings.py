@@ -25,9 +25,7 @@ DATABASE_URL = env.str("DATABASE_URL", "") or embedded.addresses(DATA_DIR).datab
 REDIS_URL = env.str("REDIS_URL", "") or embedded.addresses(DATA_DIR).redis_url
 #: Whether only this machine is concerned: its database is here, and its address leads here.
 #: Everything else is production, with no value that only suits a try-out.
-LOCAL = TESTING or (
-    embedded.on_this_machine(DATABASE_URL) and embedded.on_this_machine(PUBLIC_URL)
-)
+LOCAL = TESTING or (embedded.on_this_machine(DATABASE_URL) and embedded.on_this_machine(PUBLIC_URL))
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or (embedded.secret_key(DATA_DIR) if LOCAL else "")
@@ -157,9 +155,9 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Production serves what collectstatic has named by content; a try-out has no such step.
+STATIC_ROOT = None if LOCAL else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = LOCAL
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

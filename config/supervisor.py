@@ -11,14 +11,14 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
 from config import embedded, lifeline
+from config.place import EmbeddedError, rotate
 
 #: Longest wait for the web to answer after it was started.
 START_SECONDS = 60.0
@@ -65,7 +65,7 @@ def children(data_dir: Path, port: int, environ: Mapping[str, str]) -> list[life
     made = []
     for name, command in commands.items():
         log = logs / f"{name}.log"
-        embedded.rotate(log)
+        rotate(log)
         made.append(
             lifeline.Child(
                 name=name,
@@ -83,7 +83,7 @@ class Stopped(Exception):
 
 
 @contextlib.contextmanager
-def stops_on_signals():
+def stops_on_signals() -> Iterator[None]:
     """Inside, the first SIGINT, SIGTERM or SIGHUP raises Stopped; later ones change nothing."""
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -98,24 +98,14 @@ def stops_on_signals():
         yield
 
 
-def port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def wait_until_live(port: int, group: lifeline.Group) -> None:
     """Return when the web answers. Raises EmbeddedError when the group ends instead."""
     deadline = time.monotonic() + START_SECONDS
     while not is_live(port):
         if ended := group.ended():
-            raise embedded.EmbeddedError(ended)
+            raise EmbeddedError(ended)
         if time.monotonic() > deadline:
-            raise embedded.EmbeddedError(f"The web did not answer within {START_SECONDS:.0f} s.")
+            raise EmbeddedError(f"The web did not answer within {START_SECONDS:.0f} s.")
         time.sleep(0.05)
 
 

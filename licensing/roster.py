@@ -29,15 +29,19 @@ def grant(
     email = email.strip()
 
     def change() -> Seat:
-        person = people.find_by_email(organization, email) or people.add_by_hand(
-            organization,
-            Profile.by_hand(
-                email=email,
-                first_name=first_name.strip(),
-                last_name=last_name.strip(),
-                employee_number=employee_number.strip(),
-            ),
-        )
+        person = people.find_by_email(organization, email)
+        if person is not None:
+            person = people.hold(person.pk)
+        if person is None or person.removed_at is not None:  # deleted just now
+            person = people.add_by_hand(
+                organization,
+                Profile.by_hand(
+                    email=email,
+                    first_name=first_name.strip(),
+                    last_name=last_name.strip(),
+                    employee_number=employee_number.strip(),
+                ),
+            )
         return allocation.grant_by_hand(pool.pk, person, cause=_by(by, "gave the seat by hand"))
 
     return changes.run(change)

@@ -138,7 +138,7 @@ def _employees(rows: Iterable[list[str]], columns: list[str | None], called: str
             continue
         rows_of[key] = number
         active = cells.pop("active").lower() in _YES
-        employees.append(Employee(**cells, active=active))  # type: ignore[arg-type]
+        employees.append(Employee(**cells, active=active))
     if complaints:
         more = len(complaints) - _MOST_COMPLAINTS
         raise Refusal(

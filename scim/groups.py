@@ -68,7 +68,7 @@ def modify(
     patched: list[patch.GroupPatched] = []
 
     def new_document(old: dict[str, Any]) -> dict[str, Any]:
-        patched.append(patch.apply_group(old, operations))
+        patched.append(patch.apply_group(old, operations, resource_id=str(id)))
         return patched[-1].document
 
     def members_changed(group: Group) -> list[int]:

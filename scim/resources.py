@@ -59,8 +59,12 @@ def users(view: View, ids: Sequence[uuid.UUID], *, groups: bool = True) -> list[
     return [found[str(id)] for id in ids if str(id) in found]
 
 
-def groups(view: View, ids: Sequence[uuid.UUID], *, members: bool = True) -> list[Resource]:
-    rows = _fetch(_GROUPS.format(members=_MEMBERS_OF if members else "NULL"), view, ids)
+def groups(
+    view: View, ids: Sequence[uuid.UUID], *, members: bool = True, names: bool = True
+) -> list[Resource]:
+    """The same of groups. names: whether members have their `display`."""
+    of = _MEMBERS_OF.format(display=_DISPLAY if names else "")
+    rows = _fetch(_GROUPS.format(members=of if members else "NULL"), view, ids)
     found = {row[0]: _group(*row) for row in rows}
     return [found[str(id)] for id in ids if str(id) in found]
 
@@ -149,11 +153,12 @@ FROM accounts_group g
 WHERE g.id = ANY(%(ids)s) AND {GROUPS_VISIBLE}
 """
 
+_DISPLAY = ", 'display', coalesce(member.document ->> 'displayName', member.user_name)"
+
 _MEMBERS_OF = """
     SELECT json_agg(json_build_object('value', member.id,
         '$ref', %(base)s::text || '/Users/' || member.id,
-        'display', coalesce(member.document ->> 'displayName', member.user_name),
-        'type', 'User') ORDER BY member.id)::text
+        'type', 'User'{display}) ORDER BY member.id)::text
     FROM accounts_membership membership
     JOIN accounts_link member ON member.person_id = membership.person_id
         AND (member.application_id = g.application_id OR member.application_id IS NULL)

@@ -305,11 +305,11 @@ def resource(facts: Mapping[str, Any]) -> Json:
 
 def told(document: Json) -> dict[str, Any]:
     """What a SCIM User says, by path, of all that an identity provider manages here."""
-    facts = {}
+    facts: dict[str, Any] = {}
     for path in _PATHS:
         if path == WORK_EMAIL:
-            work = (e for e in document.get("emails") or () if e.get("type") == "work")
-            facts[path] = next(work, {}).get("value")
+            emails = document.get("emails") or ()
+            facts[path] = next((e.get("value") for e in emails if e.get("type") == "work"), None)
             continue
         holder, attribute = _place(document, path)
         facts[path] = holder.get(attribute)

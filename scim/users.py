@@ -50,19 +50,23 @@ def replace(
     """PUT: what is not sent is cleared, but for `active`, which stays (RFC 7644 3.5.1)."""
     sent = documents.read(USER, body, for_replace=True)
     return _change(
-        caller, id, lambda old: {"active": old["active"]} | sent, "replaced this person", if_match
+        caller,
+        id,
+        lambda old: {"active": old.get("active", True)} | sent,
+        "replaced this person",
+        if_match,
     )
 
 
 def modify(
     caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
 ) -> bool:
-    """PATCH (RFC 7644 3.5.2): all operations or none."""
+    """PATCH (RFC 7644 3.5.2): all operations or none. `active` without a value counts as true."""
     operations = patch.read(body)
     return _change(
         caller,
         id,
-        lambda old: patch.apply(USER, old, operations).document,
+        lambda old: patch.apply(USER, old, operations, resource_id=str(id)).document,
         "changed this person",
         if_match,
     )
@@ -74,7 +78,8 @@ def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> Non
 
     def change() -> None:
         link = _locked(caller, id, if_match)
-        person, document = link.person, link.document
+        person = link.person = people.hold(link.person_id)
+        document = link.document
         if link.application_id is None:
             raise Forbidden(
                 "This person was added by hand and is not managed by the application: only an "
@@ -101,10 +106,11 @@ def _change(
     def change() -> bool:
         link = _locked(caller, id, if_match)
         old = link.document
-        document = {"active": True} | new_document(old)
+        document = new_document(old)
         takes_over = link.application_id is None
         if not takes_over and document == old:
             return False
+        link.person = people.hold(link.person_id)
         profile = Profile.of(document)
         was_active, old_key = link.active and not takes_over, link.sort_key
         if takes_over:

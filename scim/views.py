@@ -141,9 +141,7 @@ class ResourceView(ScimDispatch):
         found = self.kind.find(
             request.caller.view, filter=parameters.get("filter") or None, page=page, sort=sort
         )
-        loaded = self.kind.load(
-            request.caller.view, found.ids, **{self.kind.heavy: _wants(self.kind, projection)}
-        )
+        loaded = self.kind.load(request.caller.view, found.ids, **_wanted(self.kind, projection))
         shown = [resource.shown(projection) for resource in loaded]
         return list_response(shown, found.total, page, found.next_cursor)
 
@@ -159,9 +157,7 @@ class ResourceView(ScimDispatch):
     def load(
         self, request: HttpRequest, id: uuid.UUID, projection: Projection | None
     ) -> resources.Resource:
-        found = self.kind.load(
-            request.caller.view, [id], **{self.kind.heavy: _wants(self.kind, projection)}
-        )
+        found = self.kind.load(request.caller.view, [id], **_wanted(self.kind, projection))
         if not found:
             raise not_found(self.kind, str(id))
         return found[0]
@@ -212,8 +208,7 @@ class SearchView(frame.SCIMView, ScimDispatch):
         shown: dict[str, str | bytes] = {}
         for kind in (USERS, GROUPS):
             ids = [id for name, id in found.ids if name == kind.type.name]
-            wanted = {kind.heavy: _wants(kind, projections[kind])}
-            for resource in kind.load(view, ids, **wanted):
+            for resource in kind.load(view, ids, **_wanted(kind, projections[kind])):
                 shown[resource.id] = resource.shown(projections[kind])
         ordered = [shown[str(id)] for _, id in found.ids if str(id) in shown]
         return list_response(ordered, found.total, page, found.next_cursor)
@@ -327,8 +322,12 @@ def _projection(kind: Kind, parameters: Mapping[str, Any]) -> Projection | None:
     )
 
 
-def _wants(kind: Kind, projection: Projection | None) -> bool:
-    return projection is None or projection.wants(kind.heavy)
+def _wanted(kind: Kind, projection: Projection | None) -> dict[str, bool]:
+    """What is worth leaving out, for the kind's `load`: whether it is asked for."""
+    wanted = {kind.heavy: projection is None or projection.wants(kind.heavy)}
+    if kind is GROUPS:
+        wanted["names"] = projection is not None and projection.names("members", "display")
+    return wanted
 
 
 def _if_match(request: HttpRequest) -> str | None:

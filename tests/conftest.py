@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from accounts.models import Organization
 from scim import exchanges
 
 
@@ -30,27 +33,44 @@ def _no_read_of_another_test() -> Iterator[None]:
 def race() -> Callable[..., list[Any]]:
     """race(f, g, …): call all at the same moment, each on a database connection of its own.
 
-    Returns what they returned, in order; raises what the first of them raised. Needs
-    django_db(transaction=True), since a thread sees only what is committed.
+    behind: an organization whose pools are locked until all have come as far as that lock, so
+    that what they do before it and after it meets for certain. Returns what they returned, in
+    order; raises what the first of them raised. Needs django_db(transaction=True), since a
+    thread sees only what is committed.
     """
 
-    def run(*callables: Callable[[], Any]) -> list[Any]:
-        return _at_once(callables)
+    def run(*callables: Callable[[], Any], behind: Organization | None = None) -> list[Any]:
+        barrier = Barrier(len(callables))
+
+        def call(function: Callable[[], Any]) -> Any:
+            try:
+                connection.ensure_connection()  # connecting is no part of the race
+                barrier.wait(30)
+                return function()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(len(callables)) as pool, _pools_locked(behind):
+            futures = [pool.submit(call, function) for function in callables]
+        return [future.result() for future in futures]
 
     return run
 
 
-def _at_once(callables: Sequence[Callable[[], Any]]) -> list[Any]:
-    barrier = Barrier(len(callables))
-
-    def call(function: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()  # connecting is no part of the race
-            barrier.wait(30)
-            return function()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(callables)) as pool:
-        futures = [pool.submit(call, function) for function in callables]
-    return [future.result() for future in futures]
+@contextlib.contextmanager
+def _pools_locked(owner: Organization | None) -> Iterator[None]:
+    if owner is None:
+        yield
+        return
+    gate = connection.copy()
+    try:
+        gate.set_autocommit(False)
+        with gate.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM licensing_pool WHERE organization_id = %s FOR UPDATE", [owner.pk]
+            )
+            yield
+            time.sleep(0.25)
+        gate.commit()
+    finally:
+        gate.close()

@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                 ('user_name_key', models.CharField(max_length=512)),
                 ('external_id', models.CharField(max_length=512, null=True)),
                 ('active', models.BooleanField(default=True)),
-                ('email_keys', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=512), default=list, size=None)),
+                ('email_keys', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('sort_key', models.CharField(db_collation='C', max_length=512)),
                 ('document', models.JSONField()),
                 ('version', models.PositiveIntegerField(default=1)),

@@ -127,6 +127,9 @@ def guide(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
             "idp": idp,
             "idps": Application.Idp.choices,
             "steps": f"scim/guides/{idp}.html",
+            "steps_title": f"In {Application.Idp(idp).label}"
+            if idp != "other"
+            else "In its console",
         },
     )
 

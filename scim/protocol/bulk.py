@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import leniency
-from .document import read_schemas
+from .document import read_message
 from .errors import Conflict, InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
 from .schema import BULK_REQUEST
 
@@ -72,21 +72,15 @@ def read(body: object, *, max_operations: int) -> Bulk:
     failOnErrors that is no whole number from 1, PayloadTooLarge above max_operations (section
     3.7.4). The data are checked when their turn comes, so that their errors are theirs alone.
     """
-    if not isinstance(body, dict):
-        raise InvalidSyntax("The body must be a JSON object.")
-    schemas = leniency.member_in_any_case(body, "schemas")
-    if schemas is not None and schemas != []:
-        urns = [urn.lower() for urn in read_schemas(schemas)]
-        if BULK_REQUEST.lower() not in urns:
-            raise InvalidSyntax(f"schemas must name {BULK_REQUEST}.")
-    fail_on_errors = leniency.member_in_any_case(body, "failOnErrors")
+    message = read_message(body, BULK_REQUEST)
+    fail_on_errors = leniency.member_in_any_case(message, "failOnErrors")
     if fail_on_errors is not None and (
         not isinstance(fail_on_errors, int) or isinstance(fail_on_errors, bool)
     ):
         raise InvalidValue("failOnErrors must be a whole number.")
     if fail_on_errors is not None and fail_on_errors < 1:
         raise InvalidValue("failOnErrors must be 1 or more.")
-    items = leniency.single_operation(leniency.member_in_any_case(body, "Operations"))
+    items = leniency.single_operation(leniency.member_in_any_case(message, "Operations"))
     if not isinstance(items, list) or not items:
         raise InvalidSyntax("Operations must be a list of at least one operation.")
     if len(items) > max_operations:

@@ -133,6 +133,8 @@ def _read_extra(resource_type: ResourceType, document: Document, key: str, value
             attribute, sub = resolved.attribute, resolved.sub
             if "readOnly" in (attribute.mutability, resolved.leaf.mutability):
                 return
+            if attribute.name == "schemas":
+                return  # which follows from the data
             if sub is not None and attribute.multi_valued:
                 return  # which of the values is meant, nobody can tell
             nested: object = value if sub is None else {sub.name: value}
@@ -143,7 +145,7 @@ def _read_extra(resource_type: ResourceType, document: Document, key: str, value
     if ":" in key and not is_known(resource_type, key):
         kept = read_extension(key, value)
         if kept is not None:
-            if key in document:
+            if key.lower() in [name.lower() for name in document if ":" in name]:
                 raise InvalidSyntax(f"{key} is there twice.")
             document[key] = kept
             if sum(":" in name for name in document) > EXTENSION_LIMIT:
@@ -200,6 +202,21 @@ def check_schemas(resource_type: ResourceType, data: dict[str, object]) -> None:
         raise InvalidSyntax(f"schemas must name {resource_type.schema.urn}.")
 
 
+def read_message(body: object, urn: str) -> dict[str, object]:
+    """A message (PatchOp, SearchRequest, BulkRequest), whose `schemas` must name it if given.
+
+    InvalidSyntax if it is no object or another message; leniency.message_without_schemas.
+    """
+    if not isinstance(body, dict):
+        raise InvalidSyntax("The body must be a JSON object.")
+    schemas = leniency.member_in_any_case(body, "schemas")
+    if schemas is not None and schemas != []:
+        named = [name.lower() for name in read_schemas(schemas)]
+        if urn.lower() not in named:
+            raise InvalidSyntax(f"schemas must name {urn}.")
+    return body
+
+
 def read_schemas(value: object) -> list[str]:
     """The value of `schemas`, checked to be a list of strings."""
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -230,8 +247,6 @@ def read_attribute(attribute: Attribute, value: object, prefix: str = "") -> obj
         return _READERS[attribute.type](attribute, value, prefix)
     if attribute.name == "members":
         return [{"value": id} for id in read_members(value)] or None
-    if attribute.name == "schemas":
-        return read_schemas(value)
     return read_values(attribute, value, prefix)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import leniency
-from .document import read_schemas
-from .errors import InvalidCursor, InvalidSyntax, InvalidValue
+from .document import read_message
+from .errors import InvalidCursor, InvalidValue
 from .schema import LIST_RESPONSE, SEARCH_REQUEST
 
 START_LIMIT = 2**31 - 1
@@ -80,16 +80,10 @@ def read_search(body: object) -> dict[str, object]:
     InvalidSyntax if it is no search request; filter, sortBy and sortOrder are strings, the rest
     is checked by who reads it. Source: RFC 7644 section 3.4.3.
     """
-    if not isinstance(body, dict):
-        raise InvalidSyntax("The body must be a JSON object.")
-    schemas = leniency.member_in_any_case(body, "schemas")
-    if schemas is not None and schemas != []:
-        urns = [urn.lower() for urn in read_schemas(schemas)]
-        if SEARCH_REQUEST.lower() not in urns:
-            raise InvalidSyntax(f"schemas must name {SEARCH_REQUEST}.")
+    message = read_message(body, SEARCH_REQUEST)
     params: dict[str, object] = {}
     for name in SEARCH_PARAMETERS:
-        value = leniency.member_in_any_case(body, name)
+        value = leniency.member_in_any_case(message, name)
         if value is None:
             continue
         if name in ("filter", "sortBy", "sortOrder") and not isinstance(value, str):

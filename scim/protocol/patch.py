@@ -42,6 +42,7 @@ from .document import (
     read_extension,
     read_foreign,
     read_members,
+    read_message,
     read_parts,
     read_schemas,
     read_values,
@@ -120,14 +121,8 @@ def read(body: object) -> list[Operation]:
     InvalidSyntax for a wrong form or an unknown op, NoTarget for remove without a path,
     InvalidPath, InvalidValue for a missing value, PayloadTooLarge above 1,000 operations.
     """
-    if not isinstance(body, dict):
-        raise InvalidSyntax("The body must be a JSON object.")
-    schemas = leniency.member_in_any_case(body, "schemas")
-    if schemas is not None and schemas != []:
-        urns = [urn.lower() for urn in read_schemas(schemas)]
-        if PATCH_OP.lower() not in urns:
-            raise InvalidSyntax(f"schemas must name {PATCH_OP}.")
-    operations = leniency.single_operation(leniency.member_in_any_case(body, "Operations"))
+    message = read_message(body, PATCH_OP)
+    operations = leniency.single_operation(leniency.member_in_any_case(message, "Operations"))
     if not isinstance(operations, list) or not operations:
         raise InvalidSyntax("Operations must be a list of at least one operation.")
     if len(operations) > OPERATION_LIMIT:
@@ -619,33 +614,42 @@ def _add(
 ) -> object:
     """The values with new ones merged in, each once."""
     values = list(old)
-    places = {key: i for i, element in enumerate(old) for key in _keys(attribute, element)}
+    exact: dict[object, int] = {}
+    loose: dict[object, int] = {}
+
+    def note(element: Document, place: int) -> None:
+        exact.setdefault(_key(attribute, element), place)
+        loose.setdefault(_key(attribute, element, typed=False), place)
+
+    for place, element in enumerate(old):
+        note(element, place)
     primary = None
-    for element in new:
-        if element is None or says_nothing(element):
+    for new_element in new:
+        if new_element is None or says_nothing(new_element):
             continue
-        place = places.get(_keys(attribute, element)[-1])
-        if place is None:
-            place = len(values)
-            values.append(element)
-            for key in _keys(attribute, element):
-                places.setdefault(key, place)
+        found = exact.get(_key(attribute, new_element))
+        if found is None and "type" not in new_element:
+            found = loose.get(_key(attribute, new_element, typed=False))
+        if found is None:
+            found = len(values)
+            values.append(new_element)
+            note(new_element, found)
         else:
-            values[place] = {**values[place], **element}
-        if element.get("primary") is True:
-            primary = place
+            values[found] = {**values[found], **new_element}
+        if new_element.get("primary") is True:
+            primary = found
     return _settle(attribute, values, primary, prefix)
 
 
-def _keys(attribute: Attribute, element: Document) -> list[object]:
-    """By what a value is recognised: its value alone, and with its type; else all of it."""
+def _key(attribute: Attribute, element: Document, *, typed: bool = True) -> object:
+    """By what a value is recognised: its value, and its type if typed; without value, all of it."""
     value = element.get("value")
     if not isinstance(value, str):
-        return [frozenset(element.items())]
+        return frozenset(element.items())
     if not attribute.subs["value"].case_exact:
         value = value.casefold()
     kind = element.get("type")
-    return [(value,), (value, kind.casefold())] if isinstance(kind, str) else [(value,)]
+    return (value, kind.casefold() if isinstance(kind, str) else None) if typed else value
 
 
 def _without(attribute: Attribute, old: list[Document], value: object, name: str) -> object:
@@ -659,8 +663,13 @@ def _without(attribute: Attribute, old: list[Document], value: object, name: str
             raise InvalidValue(f"{name}[{index}] must be an object.")
         parts = read_parts(attribute, wanted, f"{name}[{index}].")
         if parts:
-            listed.add(_keys(attribute, parts)[-1])
-    return [e for e in old if listed.isdisjoint(_keys(attribute, e))] or None
+            listed.add(_key(attribute, parts, typed="type" in parts))
+    return [
+        element
+        for element in old
+        if _key(attribute, element) not in listed
+        and _key(attribute, element, typed=False) not in listed
+    ] or None
 
 
 def _settle(

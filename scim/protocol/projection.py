@@ -67,6 +67,10 @@ class Projection:
             return self.own.get(lower, frozenset()) is not None
         return lower in self.own or lower in self.extensions
 
+    def names(self, name: str, sub: str) -> bool:
+        """Whether a part that is returned on request only is asked for by its own name."""
+        return not self.excluding and sub.lower() in (self.own.get(name.lower()) or ())
+
     def apply(self, document: Document) -> Document:
         """A document with what is to be shown; the given one is not changed."""
         shown: Document = {}

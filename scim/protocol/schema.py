@@ -480,7 +480,12 @@ GROUP_SCHEMA = Schema(
                     mutability="immutable",
                     canonical_values=("User",),
                 ),
-                _string("display", "The member's name.", mutability="readOnly"),
+                _string(
+                    "display",
+                    "The member's name; ask for it with attributes=members.display.",
+                    mutability="readOnly",
+                    returned="request",
+                ),
             ),
         ),
     ),

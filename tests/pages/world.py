@@ -87,6 +87,19 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
     )
 
 
+@dataclasses.dataclass
+class Empty:
+    organization: Organization
+    owner: Admin
+
+
+def make_empty(plan: str = "advanced-plus") -> Empty:
+    """An organization on its first day."""
+    organization = organizations.create("First Day", plan=plan)
+    owner = admins.create("first@day.example", organization=organization, password=PASSWORD)
+    return Empty(organization, owner)
+
+
 def _give_by_hand(organization: Organization, owner: Admin) -> None:
     for first, last in (("Sam", "Seaborn"), ("Zoë", "Washburne")):
         roster.grant(

@@ -138,7 +138,7 @@ users = st.fixed_dictionaries(
         ENTERPRISE_URN: enterprise,
         EXTENSION: st.dictionaries(
             st.sampled_from(["color", "floor"]),
-            scalars_that_stay := st.one_of(st.booleans(), st.integers(-5, 5), words),
+            st.one_of(st.booleans(), st.integers(-5, 5), words),
         ),
     },
 )

@@ -231,6 +231,7 @@ def test_the_same_attribute_in_two_spellings_is_refused() -> None:
     assert "title" in refusal(InvalidSyntax, title="a", Title="b")
     assert "givenName" in refusal(InvalidSyntax, name={"givenName": "a", "GIVENNAME": "b"})
     assert "twice" in refusal(InvalidSyntax, name={"givenName": "a"}, **{"name.givenName": "b"})
+    assert "twice" in refusal(InvalidSyntax, **{"urn:x:y": {"a": 1}, "URN:X:Y": {"a": 1}})
     assert user(title="a", Title=None)["title"] == "a"
 
 
@@ -252,7 +253,7 @@ def test_a_body_of_another_schema_is_refused() -> None:
     assert USER_URN in refusal(InvalidSyntax, schemas=["urn:scim:schemas:core:1.0"])
 
 
-@pytest.mark.parametrize("schemas", [USER_URN, [5], {"a": 1}, [USER_URN, None], 5])
+@pytest.mark.parametrize("schemas", [USER_URN, [USER_URN] * 51, [5], {"a": 1}, [USER_URN, None], 5])
 def test_schemas_is_a_list_of_strings(schemas: object) -> None:
     """RFC 7643 section 3."""
     refusal(InvalidValue, schemas=schemas)
@@ -281,6 +282,9 @@ def test_attributes_that_only_look_like_extensions_find_their_place() -> None:
             f"{USER_URN}:groups": [{"value": "x"}],
             USER_URN: {"title": "nested"},
             "emails.value": "x",
+            "name.familyName": "Bee",
+            f"{USER_URN}:password": "secret",
+            f"{USER_URN}:schemas": [ENTERPRISE_URN],
         }
     )
     assert read == {
@@ -288,8 +292,32 @@ def test_attributes_that_only_look_like_extensions_find_their_place() -> None:
         "userName": "ann",
         ENTERPRISE_URN: {"employeeNumber": "7", "manager": {"value": "1"}},
         "title": "Boss",
-        "name": {"givenName": "Ann"},
+        "name": {"givenName": "Ann", "familyName": "Bee"},
     }
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"urn:" + "x" * 300: {"a": 1}},
+        {"urn:example:x": {"a": "x" * 5000}},
+        {"urn:example:x": {"a" * 5000: 1}},
+        {"urn:example:\x00": {"a": 1}},
+        {"urn:example:x": {"a": list(range(2000))}},
+        {f"urn:example:{i}": {"a": 1} for i in range(21)},
+    ],
+)
+def test_unknown_extensions_are_bounded(attributes: dict) -> None:
+    """20 extensions, 1,000 values each, texts of 4,096 characters, names of 256."""
+    refusal(InvalidValue, **attributes)
+
+
+def test_a_dotted_key_may_name_the_manager() -> None:
+    """Leniencies dotted_key and bare_manager together."""
+    assert user(**{f"{ENTERPRISE_URN}:manager": "1"})[ENTERPRISE_URN]["manager"] == {"value": "1"}
+    assert user(**{ENTERPRISE_URN: {"manager": "1"}})[ENTERPRISE_URN]["manager"] == {"value": "1"}
+    assert user(**{f"{ENTERPRISE_URN}:manager": " "}) == user()
+    assert user(**{"urn:example:x": None}) == user()
 
 
 # --- Groups -------------------------------------------------------------------------------------

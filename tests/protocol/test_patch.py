@@ -304,6 +304,8 @@ def test_values_are_removed() -> None:
     assert apply(op("remove", 'emails[type eq "work"]'))["emails"] == [HOME]
     assert apply(op("remove", 'emails[type eq "other"]')) is ANN
     assert apply(op("remove", 'phoneNumbers[type eq "other"]')) is ANN
+    assert apply(op("remove", 'emails[type eq "other"].display')) is ANN
+    assert apply(op("remove", 'emails[not (type eq "home")]'))["emails"] == [HOME]
     assert apply(op("remove", "emails[value pr]")) == without("emails")
     assert apply(op("remove", 'emails[type eq "work"].primary'))["emails"] == [
         {"value": "ann@work.example", "type": "work"},
@@ -493,6 +495,13 @@ def test_unknown_extensions_can_be_patched() -> None:
     assert after["urn:example:Fresh"] == {"y": 1}
     assert set(after["schemas"]) == {*ANN["schemas"], "urn:example:new:User", "urn:example:Fresh"}
     assert apply(op("add", f"{EXTENSION}:color", None)) is ANN
+    assert apply(op("add", EXTENSION, None)) is ANN
+    assert apply(op("replace", EXTENSION, None)) == apply(op("remove", EXTENSION))
+    certificate = {"value": "AAAA"}
+    after = apply(op("add", "x509Certificates", [certificate, {"value": "aaaa"}]))
+    assert len(after["x509Certificates"]) == 2
+    with pytest.raises(NoTarget):
+        apply(op("add", 'phoneNumbers[type eq "a" and value sw "b"].display', "x"))
     many = {f"urn:example:{i}": {"a": 1} for i in range(30)}
     with pytest.raises(InvalidValue):
         apply(op("add", None, many))

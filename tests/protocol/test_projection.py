@@ -64,6 +64,9 @@ def show(attributes: object = None, excluded: object = None) -> dict:
         (f"{USER_URN}:title", {"title": "Boss"}),
         (EXTENSION, {EXTENSION: ANN[EXTENSION]}),
         (f"{EXTENSION.lower()}:color", {EXTENSION: {"Color": "blue"}}),
+        (USER_URN, {n: ANN[n] for n in ("userName", "name", "title", "emails", "groups")}),
+        ("title.value", {}),
+        (f"{EXTENSION}:floor.x", {}),
         ("meta.version", {"meta": {"version": "x"}}),
         ("nothing,password,emails.nothing,/x", {}),
     ],
@@ -87,6 +90,7 @@ def test_only_what_is_asked_for_is_shown(attributes: object, shown: dict) -> Non
         (ENT, {ENT: None}),
         (f"{EXTENSION}:floor", {EXTENSION: {"Color": "blue"}}),
         (["groups", "meta"], {"groups": None, "meta": None}),
+        (f"{EXTENSION}:floor.x", {}),
         ("nothing", {}),
     ],
 )

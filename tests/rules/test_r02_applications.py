@@ -193,11 +193,11 @@ def test_two_applications_that_delete_the_same_human_at_once_let_the_account_go(
     owner = organization()
     sales = connect(owner, seats=20)
     teamlink = connect(owner, product="teamlink-extend", seats=20)
-    for n in range(8):
+    for n in range(3):
         email = f"ada{n}@acme.example"
         mine, theirs = sales.create(email), teamlink.create(email)
         answers = race(functools.partial(sales.delete, mine.id),
-                       functools.partial(teamlink.delete, theirs.id))
+                       functools.partial(teamlink.delete, theirs.id), behind=owner)
         assert [answer.status for answer in answers] == [204, 204]
         assert explain(owner, email).exit == 1
     assert holders(owner) == holders(owner, "teamlink-extend") == []
@@ -209,7 +209,7 @@ def test_one_application_creates_whom_another_deletes_and_the_person_is_whole(ra
     owner = organization()
     sales = connect(owner, seats=20)
     teamlink = connect(owner, product="teamlink-extend", seats=20)
-    for n in range(8):
+    for n in range(3):
         email = f"ada{n}@acme.example"
         mine = sales.create(email)
         deleted, created = race(functools.partial(sales.delete, mine.id),

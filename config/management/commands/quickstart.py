@@ -17,6 +17,7 @@ from django.db import connections
 
 from config import embedded, supervisor
 from config.lifeline import Group
+from config.place import EmbeddedError, port_is_free
 
 
 class Command(BaseCommand):
@@ -36,7 +37,7 @@ class Command(BaseCommand):
 
     def handle(self, *, port: int, empty: bool, **options: Any) -> None:
         os.umask(0o077)  # logs, e-mails and the demo's password are for their owner alone
-        if not supervisor.port_is_free(port):
+        if not port_is_free(port):
             raise CommandError(
                 f"Port {port} is used by another program. Stop it, or choose another: --port N"
             )
@@ -52,8 +53,8 @@ class Command(BaseCommand):
                     text = _as_json if options["json"] else _as_text
                     print(text(_url(port), made, empty=empty), flush=True)
                     ended = supervisor.watch(processes, *servers)
-                raise embedded.EmbeddedError(ended)
-        except embedded.EmbeddedError as error:
+                raise EmbeddedError(ended)
+        except EmbeddedError as error:
             raise CommandError(f"{error}\nThe logs are in {data_dir / 'logs'}.") from None
 
 

@@ -45,7 +45,7 @@ class Command(JsonCommand):
         "email, employee_number, department, title, active) or are made up. Being refused "
         "for lack of licenses is an answer: the exit code is 0 when the push ran to its end."
     )
-    requires_system_checks: Sequence[str] = []
+    requires_system_checks = []
     interrupted = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -339,7 +339,8 @@ class Push:
                 raise Refusal("push_refused", _detail(answer))
             if answer.status_code != httpx.codes.OK:
                 raise _not_scim(self.base_url, f"a look-up was answered {answer.status_code}")
-            if resources := _document(answer).get("Resources"):
+            resources: list[Json] = _document(answer).get("Resources") or []
+            if resources:
                 return resources[0]
         return None
 

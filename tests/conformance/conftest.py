@@ -1,0 +1,27 @@
+"""One real server a session, for all that speak HTTP to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.conformance.live import ROOT, Server
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[Server]:
+    with Server(settings.DATABASE_URL, settings.REDIS_URL) as server:
+        yield server
+
+
+def shared(*parts: str) -> Path:
+    """A file or folder that stands beside the checkout, not in it. Skips when it is not there."""
+    folder = Path(os.environ.get("SEATKEEPER_SHARED") or ROOT.parent / "shared")
+    path = folder.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"There is no {path}: set SEATKEEPER_SHARED to the folder of the tapes.")
+    return path

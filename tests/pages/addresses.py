@@ -1,0 +1,44 @@
+"""Every page of the Admin Center for one world, by a name."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from tests.pages.world import World
+
+
+def with_ids(world: World) -> dict[str, str]:
+    """Pages about one thing of the organization: a stranger's is not there."""
+    return {
+        "person": reverse("licensing:person", args=[world.person.pk]),
+        "group": reverse("licensing:group", args=[world.group.pk]),
+        "application": reverse("scim_settings:application", args=[world.application.pk]),
+        "guide": reverse("scim_settings:guide", args=[world.application.pk]),
+        "revoke": reverse("scim_settings:revoke_token", args=[world.token.pk]),
+        "request": reverse("activity:exchange", args=[world.exchange.pk]),
+    }
+
+
+def of_everybody() -> dict[str, str]:
+    """Pages that each organization has."""
+    return {
+        "overview": reverse("licensing:overview"),
+        "users": reverse("licensing:people"),
+        "licenses": reverse("licensing:licenses"),
+        "holders": reverse("licensing:pool", args=["sales-navigator"]),
+        "waiting": reverse("licensing:waiting", args=["sales-navigator"]),
+        "history": reverse("licensing:history", args=["teamlink-extend"]),
+        "groups": reverse("licensing:groups"),
+        "admins": reverse("accounts:admins"),
+        "settings": reverse("accounts:settings"),
+        "scim": reverse("scim_settings:settings"),
+        "new-application": reverse("scim_settings:new"),
+        "turn-off": reverse("scim_settings:turn_off"),
+        "activity": reverse("activity:log"),
+        "help": reverse("accounts:help"),
+        "styleguide": reverse("accounts:styleguide"),
+    }
+
+
+def every(world: World) -> dict[str, str]:
+    return of_everybody() | with_ids(world)

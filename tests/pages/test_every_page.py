@@ -1,0 +1,172 @@
+"""Each page, in both schemes and at three widths: accessible, quiet, within the window."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from licensing import activation
+from licensing.models import Seat
+from tests.pages import addresses
+from tests.pages import world as worlds
+from tests.pages.world import PASSWORD
+
+pytestmark = pytest.mark.browser
+WIDTHS = (1280, 768, 320)
+TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+
+
+def test_every_page_is_accessible_quiet_and_fits_the_window(open_page: Callable[..., Any]) -> None:
+    world = worlds.make()
+    page = open_page(admin=world.owner)
+    trouble = {}
+    for name, address in addresses.every(world).items():
+        response = page.goto(address)
+        assert response.status == 200, name
+        trouble |= _trouble(page, name)
+    _expect_none(trouble)
+
+
+def test_pages_that_answer_something_else_are_as_good(open_page: Callable[..., Any]) -> None:
+    """Missing, refused, invalid, shown once, signed out, and the page of an invitation."""
+    world = worlds.make()
+    page = open_page(admin=world.owner)
+    trouble = {}
+    assert page.goto("/users/999999/").status == 404
+    trouble |= _trouble(page, "missing")
+    page.goto(reverse("scim_settings:new"))
+    page.get_by_role("button", name="Add the application").evaluate("b => b.form.noValidate = true")
+    page.get_by_label("To members of chosen groups").check()
+    page.get_by_role("button", name="Add the application").click()
+    page.get_by_text("Nothing was changed.").wait_for()
+    trouble |= _trouble(page, "invalid form")
+    page.goto(reverse("scim_settings:application", args=[world.application.pk]))
+    page.get_by_role("link", name="Revoke Okta sandbox").click()
+    trouble |= _trouble(page, "dialog")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Generate token").click()
+    page.get_by_text("Copy it now.").wait_for()
+    trouble |= _trouble(page, "token shown once")
+    page.goto("/users/?q=nobody+at+all")
+    trouble |= _trouble(page, "nobody found")
+    page.get_by_role("button", name="Your account").click()
+    trouble |= _trouble(page, "account menu")
+
+    page = open_page()
+    page.goto(reverse("accounts:sign_in"))
+    trouble |= _trouble(page, "sign in")
+    page.get_by_label("E-mail").fill("nobody@northwind.example")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+    trouble |= _trouble(page, "sign in refused")
+    seat = Seat.objects.of(world.organization).filter(state="provisioned").first()
+    page.goto(reverse("licensing:activate", args=[activation.link(seat).split("/")[-2]]))
+    trouble |= _trouble(page, "invitation")
+    _expect_none(trouble)
+
+
+def test_an_empty_organization_has_a_next_step_on_every_page(open_page: Callable[..., Any]) -> None:
+    world = worlds.make_empty()
+    page = open_page(admin=world.owner)
+    trouble = {}
+    for name, address in addresses.of_everybody().items():
+        response = page.goto(address)
+        assert response.status == 200, name
+        trouble |= _trouble(page, name, widths=(320,), schemes=("light",))
+    _expect_none(trouble)
+
+
+def test_the_check_itself_sees_what_is_wrong(open_page: Callable[..., Any]) -> None:
+    world = worlds.make_empty()
+    page = open_page(admin=world.owner)
+    page.goto("/help/")
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', "
+        '\'<input style="width: 900px"><div style="color: red">x</div>\')'
+    )
+    page.evaluate("document.querySelector('main > input').setAttribute('width', '900')")
+    found = json.dumps(_trouble(page, "help", widths=(320,), schemes=("light",)))
+    assert "label" in found
+    assert "Content Security Policy" in found
+
+
+@pytest.mark.skipif(os.environ.get("SCREENSHOTS") != "1", reason="set SCREENSHOTS=1 to write them")
+def test_screenshots(open_page: Callable[..., Any]) -> None:
+    world = worlds.make()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    shown = addresses.every(world)
+    names = ("overview", "users", "person", "holders", "scim", "application", "guide", "request")
+    for width in (1440, 390):
+        for scheme in ("light", "dark"):
+            page = open_page(admin=world.owner, width=width, color_scheme=scheme)
+            for name in names:
+                page.goto(shown[name])
+                page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png")
+            page.context.clear_cookies()
+            page.goto("/sign-in/")
+            page.get_by_label("Password").fill(PASSWORD)
+            page.screenshot(path=SCREENSHOTS / f"sign-in-{width}-{scheme}.png")
+
+
+# ------------------------------------------------------------------ inside
+
+
+def _trouble(
+    page: Any,
+    name: str,
+    *,
+    widths: tuple[int, ...] = WIDTHS,
+    schemes: tuple[str, ...] = ("light", "dark"),
+) -> dict[str, Any]:
+    """What is wrong with the page as it stands, by where it was seen; {} when nothing is.
+
+    The window is resized and the scheme switched without loading the page again.
+    """
+    found: dict[str, Any] = {}
+    page.evaluate(_axe())
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 900})
+            where = f"{name}, {scheme}, {width} px"
+            violations = page.evaluate(
+                "(options) => axe.run(options).then(r => r.violations.map("
+                "v => [v.id, v.help, v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3)]))",
+                {
+                    "resultTypes": ["violations"],
+                    "runOnly": {"type": "tag", "values": TAGS}
+                    if scheme == schemes[0]
+                    else {"type": "rule", "values": ["color-contrast"]},
+                },
+            )
+            if violations:
+                found[f"{where}: axe"] = violations
+            over = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if over > 0:
+                found[f"{where}: scrolls sideways"] = over
+    if page.trouble:
+        found[f"{name}: console"] = list(page.trouble)
+        page.trouble.clear()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def _expect_none(trouble: dict[str, Any]) -> None:
+    if trouble:
+        pytest.fail(json.dumps(trouble, indent=1, ensure_ascii=False), pytrace=False)
+
+
+def _axe() -> str:
+    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+    return (Path(package.__file__).parent / "axe.min.js").read_text()

@@ -1,0 +1,156 @@
+"""The main deeds with the keyboard alone: no mouse event, and the focus can always be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from licensing import pools
+from scim.models import Token
+from tests.pages import world as worlds
+from tests.pages.world import PASSWORD
+
+pytestmark = pytest.mark.browser
+MOST_TABS = 60
+
+
+def test_sign_in(open_page: Callable[..., Any]) -> None:
+    world = worlds.make_empty()
+    page = open_page()
+    page.goto("/users/?q=ada")
+    page.keyboard.type(world.owner.email)  # the focus is there already
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/users/?q=ada")
+    assert page.trouble == []
+
+
+def test_the_first_tab_skips_to_the_content(open_page: Callable[..., Any]) -> None:
+    page = open_page(admin=worlds.make_empty().owner)
+    page.goto("/users/")
+    page.keyboard.press("Tab")
+    assert _focused(page) == "Skip to content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+def test_create_an_application_generate_and_copy_its_token_and_revoke_it(
+    open_page: Callable[..., Any],
+) -> None:
+    world = worlds.make_empty()
+    page = open_page(admin=world.owner, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/settings/global/scim/new/")
+    _tab_to(page, "id_name")
+    page.keyboard.type("Okta production")
+    _tab_to(page, "id_eligibility_0")
+    page.keyboard.press("ArrowDown")
+    _tab_to(page, "id_eligible_groups")
+    page.keyboard.type("Sales\nPartners")
+    _tab_to(page, "Add the application")
+    page.keyboard.press("Enter")
+    page.get_by_text("Okta production is ready.").wait_for()
+
+    _tab_to(page, "Generate token")
+    page.keyboard.press("Enter")
+    page.get_by_text("Copy it now.").wait_for()
+    _tab_to(page, "Copy Token")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").get_by_text("Copied").wait_for(state="attached")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.get_by_label("Token", exact=True).input_value()
+    token = Token.objects.get()
+    assert copied.startswith(token.hint)
+
+    _tab_to(page, "I have copied it")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/scim/*-*/")
+    _tab_to(page, f"Revoke {token.hint}")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog", name="Revoke this token?").wait_for()
+    assert _focused(page) == "Cancel"
+    page.keyboard.press("Escape")
+    assert _focused(page) == f"Revoke {token.hint}"  # the focus is back where it was
+    page.keyboard.press("Enter")
+    _tab_to(page, "Revoke token")
+    page.keyboard.press("Enter")
+    page.get_by_text("is revoked.").wait_for()
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+    assert page.trouble == []
+
+
+def test_change_the_number_of_licenses(open_page: Callable[..., Any]) -> None:
+    world = worlds.make_empty()
+    page = open_page(admin=world.owner)
+    page.goto("/licenses/sales-navigator/")
+    _tab_to(page, "id_number")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("25")
+    page.keyboard.press("Enter")
+    page.get_by_text("Sales Navigator now has 25 licenses.").wait_for()
+    assert pools.get(world.organization, "sales-navigator").purchased == 25
+
+
+def test_search_people_as_you_type_and_open_one(open_page: Callable[..., Any]) -> None:
+    world = worlds.make()
+    page = open_page(admin=world.owner)
+    page.goto("/users/")
+    page.keyboard.press("/")
+    page.keyboard.type("hopper")
+    page.get_by_role("status").get_by_text("1 found").wait_for(state="attached")
+    page.wait_for_url("**/users/?q=hopper*")
+    assert page.locator("tbody tr").count() == 1
+    page.reload()
+    assert page.locator("tbody tr").count() == 1
+    _tab_to(page, "Grace Hopper")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Grace Hopper").wait_for()
+    assert page.trouble == []
+
+
+def test_the_search_key_can_be_switched_off(open_page: Callable[..., Any]) -> None:
+    """WCAG 2.1.4: a shortcut of one character can be turned off."""
+    page = open_page(admin=worlds.make_empty().owner)
+    page.goto("/users/")
+    page.get_by_role("button", name="Your account").press("Enter")
+    page.get_by_role("button", name="going to the search").press("Enter")
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    assert _focused(page) != "search"
+
+
+def test_the_appearance_changes_at_once_and_is_remembered(open_page: Callable[..., Any]) -> None:
+    page = open_page(admin=worlds.make_empty().owner)
+    page.goto("/help/")
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Your account").press("Enter")
+    page.get_by_role("button", name="Dark").press("Enter")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert dark != before
+    page.reload()
+    assert page.locator("html").get_attribute("data-scheme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+def _tab_to(page: Any, name: str) -> None:
+    """Press Tab until the element with that id, label or text has the focus."""
+    for _ in range(MOST_TABS):
+        if _focused(page) == name:
+            assert page.evaluate(
+                "getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+            ), f"the focus on {name} cannot be seen"
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never came to “{name}”")
+
+
+def _focused(page: Any) -> str:
+    return page.evaluate(
+        "(() => { const e = document.activeElement;"
+        " return e.id || e.getAttribute('aria-label') || e.textContent.trim().replace(/\\s+/g, ' ');"
+        " })()"
+    )

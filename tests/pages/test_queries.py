@@ -1,0 +1,159 @@
+"""Pages cost the same with ten people and with many."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts import clock, names
+from accounts.models import Application, Link, Membership, Person
+from licensing import pools
+from licensing.models import LedgerEntry, Seat, WaitingEntry
+from scim.models import Exchange
+from tests.pages import addresses
+from tests.pages.world import World
+
+#: The session (twice, until it is in the cache), the admin and the roles are four of each.
+MOST = {
+    "overview": 14,
+    "users": 12,
+    "person": 30,
+    "holders": 12,
+    "waiting": 12,
+    "history": 12,
+    "licenses": 10,
+    "groups": 10,
+    "group": 12,
+    "scim": 12,
+    "application": 12,
+    "guide": 12,
+    "activity": 10,
+    "request": 8,
+}
+MANY = 300
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_the_number_of_queries_does_not_grow(
+    name: str, admin: Client, world: World, django_assert_max_num_queries: Any
+) -> None:
+    address = addresses.every(world)[name]
+    admin.get(address)
+    with django_assert_max_num_queries(MOST[name]) as few:
+        admin.get(address)
+    many_more(world)
+    with django_assert_max_num_queries(len(few)):
+        assert admin.get(address).status_code == 200
+
+
+def test_a_search_costs_little_more_than_the_list(
+    admin: Client, world: World, django_assert_max_num_queries: Any
+) -> None:
+    many_more(world)
+    admin.get("/users/")
+    with django_assert_max_num_queries(MOST["users"] + 1):
+        answer = admin.get("/users/?q=Person&license=held&source=manual&sort=-name")
+    assert answer.status_code == 200
+
+
+def test_pages_without_an_admin_touch_neither_session_nor_roles(
+    db: None, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(0):
+        assert Client().get("/sign-in/").status_code == 200
+
+
+def many_more(world: World) -> None:
+    """Rows by the hundred: made past the domain, since it is reading that is measured."""
+    organization, now = world.organization, clock.now()
+    application = world.application
+    pool = pools.get(organization, "sales-navigator")
+    people = Person.objects.bulk_create(_person(world, number) for number in range(MANY))
+    Link.objects.bulk_create(_link(world, person) for person in people)
+    Seat.objects.bulk_create(
+        Seat(
+            organization=organization,
+            pool=pool,
+            person=person,
+            application=application,
+            source="scim",
+            granted_at=now,
+        )
+        for person in people[::2]
+    )
+    WaitingEntry.objects.bulk_create(
+        WaitingEntry(
+            organization=organization,
+            pool=pool,
+            application=application,
+            person=person,
+            user_name_key=person.email_key,
+            email=person.email,
+            sort_key=person.sort_key,
+            since=now,
+            reason="All licenses were assigned.",
+        )
+        for person in people[1::2]
+    )
+    Membership.objects.bulk_create(
+        Membership(organization=organization, group=world.group, person=person) for person in people
+    )
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            organization=organization,
+            pool=pools.get(organization, product),
+            deed="grant",
+            person=person,
+            application=application,
+            because="For the test",
+            at=now,
+        )
+        for person in [*people, world.person]
+        for product in ("sales-navigator", "teamlink-extend")
+    )
+    Exchange.objects.bulk_create(
+        Exchange(
+            organization=organization,
+            application=Application.objects.of(organization)[number % 2],
+            request_id=str(number),
+            at=now - dt.timedelta(seconds=number),
+            milliseconds=1,
+            method="POST",
+            path="/Users",
+            status=403 if number % 3 else 201,
+        )
+        for number in range(MANY)
+    )
+
+
+def _person(world: World, number: int) -> Person:
+    email = f"person{number}@example.com"
+    return Person(
+        organization=world.organization,
+        managed_by=world.application,
+        email=email,
+        email_key=email,
+        first_name="Person",
+        last_name=f"Number {number}",
+        employee_number=str(number),
+        sort_key=names.sort_key(str(number), f"Number {number}", "Person", email),
+        created_at=clock.now(),
+        changed_at=clock.now(),
+    )
+
+
+def _link(world: World, person: Person) -> Link:
+    return Link(
+        organization=world.organization,
+        application=world.application,
+        person=person,
+        user_name=person.email,
+        user_name_key=person.email_key,
+        sort_key=person.sort_key,
+        document={},
+        created_at=clock.now(),
+        changed_at=clock.now(),
+    )

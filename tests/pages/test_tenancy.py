@@ -1,0 +1,113 @@
+"""A stranger's ids are not there; the read-only role changes nothing; nobody gets in unasked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts import admins
+from accounts.models import Role
+from licensing import pools
+from tests.pages import addresses
+from tests.pages.world import PASSWORD, World
+
+
+def test_every_page_wants_a_sign_in(world: World) -> None:
+    client = Client()
+    for name, address in addresses.every(world).items():
+        answer = client.get(address)
+        assert answer.status_code == 302, name
+        assert answer["Location"].startswith(reverse("accounts:sign_in")), name
+
+
+def test_a_strangers_ids_are_not_there(admin: Client, stranger: World) -> None:
+    for name, address in addresses.with_ids(stranger).items():
+        assert admin.get(address).status_code == 404, name
+
+
+def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) -> None:
+    generate = reverse("scim_settings:generate_token", args=[stranger.application.pk])
+    assert admin.post(generate, {"days": "30"}).status_code == 404
+    revoke = reverse("scim_settings:revoke_token", args=[stranger.token.pk])
+    assert admin.post(revoke).status_code == 404
+    stranger.token.refresh_from_db()
+    assert stranger.token.revoked_at is None
+
+
+def test_lists_filters_and_searches_show_nothing_of_a_stranger(
+    admin: Client, world: World, stranger: World
+) -> None:
+    for address in addresses.of_everybody().values():
+        shown = admin.get(address).content.decode()
+        assert "Contoso" not in shown
+        for page in addresses.with_ids(stranger).values():
+            assert f'"{page}"' not in shown
+    foreign = stranger.application.pk
+    assert b"<tbody>" not in admin.get(f"/users/?source={foreign}").content
+    assert b"<tbody>" not in admin.get(f"/activity/?application={foreign}").content
+
+
+def test_an_admin_of_two_organizations_switches_between_them(
+    admin: Client, world: World, stranger: World
+) -> None:
+    admins.create(world.owner.email, organization=stranger.organization, password=PASSWORD)
+    address = reverse("licensing:person", args=[stranger.person.pk])
+    admin.post(reverse("accounts:switch"), {"organization": world.organization.pk})
+    assert admin.get(address).status_code == 404
+    admin.post(reverse("accounts:switch"), {"organization": stranger.organization.pk})
+    assert admin.get(address).status_code == 200
+
+
+def test_nobody_switches_to_an_organization_without_a_role_there(
+    admin: Client, stranger: World
+) -> None:
+    answer = admin.post(reverse("accounts:switch"), {"organization": stranger.organization.pk})
+    assert answer.status_code == 404
+
+
+def test_an_admin_who_lost_every_role_is_told_so(admin: Client, world: World) -> None:
+    Role.objects.all().delete()
+    answer = admin.get("/")
+    assert answer.status_code == 403
+    assert "not an admin of any organization" in answer.content.decode()
+
+
+@pytest.fixture
+def reader(world: World) -> Client:
+    client = Client()
+    client.force_login(
+        admins.create(
+            "reader@northwind.example",
+            organization=world.organization,
+            password=PASSWORD,
+            role=Role.Kind.READ_ONLY,
+        )
+    )
+    return client
+
+
+def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
+    deeds = {"new-application", "turn-off", "revoke"}
+    for name, address in addresses.every(world).items():
+        assert reader.get(address).status_code == (403 if name in deeds else 200), name
+
+
+def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> None:
+    deeds: list[tuple[str, list[Any], dict[str, str]]] = [
+        ("scim_settings:turn_on", [], {}),
+        ("scim_settings:turn_off", [], {}),
+        ("scim_settings:new", [], {"name": "x"}),
+        ("scim_settings:generate_token", [world.application.pk], {"days": "30"}),
+        ("scim_settings:revoke_token", [world.token.pk], {}),
+        ("licensing:set_seats", ["sales-navigator"], {"number": "99"}),
+    ]
+    for name, arguments, form in deeds:
+        answer = reader.post(reverse(name, args=arguments), form)
+        assert answer.status_code == 403, name
+        assert "Your role here is read-only" in answer.content.decode()
+    assert pools.get(world.organization, "sales-navigator").purchased == 10
+    shown = reader.get(reverse("scim_settings:application", args=[world.application.pk]))
+    assert "Generate token" not in shown.content.decode()

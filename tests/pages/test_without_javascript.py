@@ -1,0 +1,76 @@
+"""The same deeds with JavaScript off: every page is a plain page first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from licensing import pools
+from scim.models import Token
+from tests.pages import world as worlds
+from tests.pages.world import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_main_deeds(open_page: Callable[..., Any]) -> None:
+    world = worlds.make()
+    page = open_page(java_script_enabled=False)
+    page.goto("/")
+    page.get_by_label("E-mail").fill(world.owner.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="What needs attention").wait_for()
+
+    page.goto("/users/")
+    page.get_by_label("Search").fill("sales emea")
+    page.get_by_role("button", name="Search").click()
+    assert page.locator("tbody tr").count() == 2  # Ada and Alan; a refused push made nobody
+    page.get_by_role("link", name="Name").click()
+    assert page.locator("[aria-sort=ascending]").inner_text().strip() == "Name"
+    assert page.get_by_label("Search").input_value() == "sales emea"
+
+    page.goto("/licenses/teamlink-extend/")
+    page.get_by_label("Licenses bought").fill("1")
+    page.get_by_role("button", name="Change the number").click()
+    page.get_by_text("It is over-assigned by 1; nobody lost a license.").wait_for()
+    assert pools.get(world.organization, "teamlink-extend").purchased == 1
+
+    page.goto("/settings/global/scim/")
+    page.get_by_role("link", name="Add new SCIM configuration").click()
+    page.get_by_label("Name").fill("OneLogin")
+    page.get_by_label("OneLogin").check()
+    page.get_by_role("button", name="Add the application").click()
+    page.get_by_label("Life in days").fill("30")
+    page.get_by_role("button", name="Generate token").click()
+    secret = page.get_by_label("Token", exact=True).input_value()
+    token = Token.objects.get(application__name="OneLogin")
+    assert secret.startswith(token.hint)
+    assert not page.get_by_role("button", name="Copy Token").is_visible()
+
+    page.get_by_role("link", name="I have copied it").click()
+    page.get_by_role("link", name=f"Revoke {token.hint}").click()
+    page.get_by_role("heading", name="Revoke this token?").wait_for()
+    page.get_by_role("button", name="Revoke token").click()
+    page.get_by_text("is revoked.").wait_for()
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+
+    page.get_by_role("button", name="Your account").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.locator("html").get_attribute("data-scheme") == "dark"
+    page.get_by_role("button", name="Your account").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+
+
+def test_the_menu_opens_on_a_telephone(open_page: Callable[..., Any]) -> None:
+    page = open_page(admin=worlds.make_empty().owner, width=320, java_script_enabled=False)
+    page.goto("/")
+    menu = page.get_by_role("navigation", name="Admin Center")
+    assert not menu.is_visible()
+    page.get_by_role("button", name="Menu").click()
+    menu.get_by_role("link", name="Groups").click()
+    page.get_by_role("heading", name="Groups", exact=True).wait_for()

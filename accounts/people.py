@@ -23,10 +23,14 @@ from accounts.refusal import Refusal
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Added:
-    """link: the new or taken-over one. taken_over: the person was added by hand before."""
+    """link: the new or taken-over one. taken_over: the person was added by hand before.
+
+    was_known: the organization had the person already, by hand or in another application.
+    """
 
     link: Link
     taken_over: bool
+    was_known: bool
 
 
 def add(application: Application, profile: Profile) -> Added:
@@ -41,14 +45,15 @@ def add(application: Application, profile: Profile) -> Added:
     found = _find_and_hold(application, profile)
     if found and found.link is not None:
         take_over(found.link, application, profile)
-        return Added(found.link, taken_over=True)
+        return Added(found.link, taken_over=True, was_known=True)
     now = clock.now()
     person = found.person if found else Person(
         organization_id=application.organization_id, created_at=now
     )
+    was_known = found is not None and person.removed_at is None
     if person.managed_by_id is None or person.removed_at is not None:
         _describe(person, profile, managed_by=application.pk)
-    return Added(_link(person, application.pk, profile), taken_over=False)
+    return Added(_link(person, application.pk, profile), taken_over=False, was_known=was_known)
 
 
 def take_over(link: Link, application: Application, profile: Profile) -> None:

@@ -45,9 +45,10 @@ class Target:
 
 @dataclasses.dataclass(slots=True)
 class Measured:
-    """What one round of one kind of request gave."""
+    """What one round of one kind of request gave; cpu: seconds that the servers computed."""
 
     seconds: float = 0.0
+    cpu: float = 0.0
     latencies: list[float] = dataclasses.field(default_factory=list)
     statuses: Counter[int] = dataclasses.field(default_factory=Counter)
     failure: str = ""
@@ -55,6 +56,11 @@ class Measured:
     @property
     def per_second(self) -> float:
         return len(self.latencies) / self.seconds if self.seconds else 0.0
+
+    @property
+    def cpu_ms(self) -> float:
+        """What a request cost."""
+        return self.cpu / len(self.latencies) * 1000 if self.latencies else 0.0
 
     def milliseconds(self, share: float) -> float:
         ordered = sorted(self.latencies)

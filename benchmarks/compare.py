@@ -125,22 +125,21 @@ def _results(measured: Any, sizes: list[int]) -> dict[str, Any]:
 
 def _table(result: dict[str, Any]) -> str:
     head = (
-        f"{'':<18}{'ours/s':>9}{'p50':>8}{'p95':>8}{'theirs/s':>10}{'p50':>9}{'p95':>9}"
-        f"{'ratio':>8}{'(least–most)':>18}{'target':>8}"
+        f"{'':<19}{'ours/s':>8}{'p50':>8}{'p95':>8}{'CPU ms':>8}"
+        f"{'theirs/s':>10}{'p50':>9}{'p95':>9}{'CPU ms':>8}"
+        f"{'ratio':>9}{'(least–most)':>16}{'by CPU':>9}{'target':>7}"
     )
     lines = [head]
     for name, row in result["phases"].items():
         ours = row["ours"]
-        line = f"{name:<18}{ours['per_second']:>9}{ours['p50_ms']:>8}{ours['p95_ms']:>8}"
+        line = f"{name:<19}{ours['per_second']:>8}{_times(ours)}"
         if "theirs" in row:
             theirs, ratio, target = row["theirs"], row["ratio"], row["target"]
             span = f"({ratio['least']}–{ratio['most']})"
-            line += (
-                f"{theirs['per_second']:>10}{theirs['p50_ms']:>9}{theirs['p95_ms']:>9}"
-                f"{ratio['median']:>7}×{span:>18}"
-            )
+            line += f"{theirs['per_second']:>10}{_times(theirs, 9)}"
+            line += f"{ratio['median']:>8}×{span:>16}{ratio['cpu']:>8}×"
             if target is not None:
-                line += f"{target:>7g}× {'reached' if ratio['median'] >= target else 'MISSED'}"
+                line += f"{target:>6g}× {'reached' if ratio['median'] >= target else 'MISSED'}"
         elif "bare" in row:
             line += f"   (bare Django {row['bare']['per_second']}/s)"
         lines.append(line)
@@ -152,6 +151,10 @@ def _table(result: dict[str, Any]) -> str:
             f"Django; target {share['target']:.0%}"
         )
     return "\n".join(lines)
+
+
+def _times(row: dict[str, Any], width: int = 8) -> str:
+    return f"{row['p50_ms']:>{width}}{row['p95_ms']:>{width}}{row['cpu_ms']:>8}"
 
 
 if __name__ == "__main__":

@@ -98,6 +98,13 @@ def _table(by_phase: Mapping[str, Any], what: str) -> str:
         if name not in NOT_PROMISED:
             line += "  flat" if worst >= FLAT else "  NOT FLAT"
         lines.append(line)
+        lines.append(
+            f"{'  CPU ms a request':<18}"
+            + "".join(
+                f"{row[size]['cpu_ms']:>11} {1 / (row[size]['of_smallest']['cpu'] or 1):>5.0%} "
+                for size in sizes
+            )
+        )
         lines.extend(f"  {size} failed: {why}" for size, why in row.get("failures", {}).items())
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.client import Measured, Target, drive
 from benchmarks.phases import Phase, Seeded
-from benchmarks.servers import ROOT, Machinery
+from benchmarks.servers import ROOT, Machinery, cpu_seconds
 
 RESULTS = Path(__file__).resolve().parent / "results"
 #: A phase whose requests take this long (s) is still asked so often in a round.
@@ -101,10 +101,15 @@ def rounds(
             )  # fmt: skip
         for turn in range(number):
             for name in taking_part if turn % 2 == 0 else reversed(taking_part):
+                before = cpu_seconds()
                 result = drive(
-                    products[name].target, streams[name], connections=phase.connections,
-                    seconds=seconds, most=most,
-                )  # fmt: skip
+                    products[name].target,
+                    streams[name],
+                    connections=phase.connections,
+                    seconds=seconds,
+                    most=most,
+                )
+                result.cpu = cpu_seconds() - before
                 by_product[name].append(result)
         say(
             f"{phase.name:<18}"
@@ -136,18 +141,25 @@ def summary(rows: Sequence[Measured]) -> dict[str, Any]:
         "per_second": round(_rate(rows), 1),
         "p50_ms": round(statistics.median(row.milliseconds(0.5) for row in rows), 2),
         "p95_ms": round(statistics.median(row.milliseconds(0.95) for row in rows), 2),
+        "cpu_ms": round(statistics.median(row.cpu_ms for row in rows), 2),
         "rounds": [round(row.per_second, 1) for row in rows],
         "statuses": statuses,
     }
 
 
 def ratio(ours: Sequence[Measured], theirs: Sequence[Measured]) -> dict[str, float]:
-    """How many times faster, round by round; the median and the extremes."""
-    each = [a.per_second / b.per_second for a, b in zip(ours, theirs, strict=True) if b.per_second]
+    """How many times faster, round by round: the median and the extremes.
+
+    cpu: how many times less a request costs, which busy neighbours hardly change.
+    """
+    rounds = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.latencies and b.latencies]
+    speed = [a.per_second / b.per_second for a, b in rounds]
+    cost = [b.cpu_ms / a.cpu_ms for a, b in rounds if a.cpu_ms]
     return {
-        "median": round(statistics.median(each), 2),
-        "least": round(min(each), 2),
-        "most": round(max(each), 2),
+        "median": round(statistics.median(speed), 2),
+        "least": round(min(speed), 2),
+        "most": round(max(speed), 2),
+        "cpu": round(statistics.median(cost), 2) if cost else 0.0,
     }
 
 

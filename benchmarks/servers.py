@@ -118,6 +118,28 @@ class Machinery:
             time.sleep(0.05)
 
 
+def cpu_seconds() -> float:
+    """What every process that we started has computed so far; 0 where there is no /proc.
+
+    Neighbours on the machine make requests slow, but hardly make them cost more.
+    """
+    ticks: dict[int, tuple[int, int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            # state, parent, …, user and system time, and those of children that ended
+            ticks[int(stat.parent.name)] = int(fields[1]), sum(map(int, fields[11:15]))
+    us = os.getpid()
+    total = 0
+    for pid in ticks:
+        ancestor = pid
+        while ancestor in ticks and ancestor != us:
+            ancestor = ticks[ancestor][0]
+        if ancestor == us and pid != us:
+            total += ticks[pid][1]
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def machine(database_url: str) -> dict[str, Any]:
     """What the figures depend on."""
     with psycopg.connect(database_url) as connection:

@@ -67,7 +67,7 @@ class Runner(NamedTuple):
         return cls.nobody()
 
     def reaches(self, path: Path) -> bool:
-        """Whether it can pass all folders down to path. Folders yet to be made count as passable."""
+        """Whether it can pass all folders down to path; those yet to be made are no obstacle."""
         if self.uid is None:
             return True
         for folder in (path, *path.parents):

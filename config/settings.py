@@ -176,7 +176,8 @@ EMAIL_HOST_USER = _email.get("EMAIL_HOST_USER") or ""
 EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
-EMAIL_FILE_PATH = _email.get("EMAIL_FILE_PATH") or DATA_DIR / "mail"
+_mail_folder = _email.get("EMAIL_FILE_PATH")  # of filemail:///folder, without its first slash
+EMAIL_FILE_PATH = Path("/", _mail_folder) if _mail_folder else DATA_DIR / "mail"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", "Seatkeeper <seatkeeper@localhost>")
 

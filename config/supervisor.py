@@ -33,6 +33,8 @@ def web_command(bind: str) -> list[str]:
         "--preload",
         # Identity providers keep their connections; a proxy before us closes idle ones itself.
         *("--keep-alive", "75", "--timeout", "60", "--graceful-timeout", "6"),
+        # One file in the home folder for all instances, which nobody asked for.
+        "--no-control-socket",
         *("--log-level", "warning", "--bind", bind),
     ]
 

@@ -1,24 +1,26 @@
 """The only writer of Seat, WaitingEntry and Pool.held: who gets a seat, and who loses one.
 
-`settle` is the whole of it. Under the lock of one pool's row it compares, for the
-people of a push (or for everybody), what they are entitled to with what they hold,
-then in one statement releases, takes over, grants in order, keeps the waiting list and
-writes the ledger and the invitations. Everything that can change an entitlement
-ends in it: pushes, group pushes, pages, commands, workers, reconciliation.
+`settle` is the whole of it. Under the lock of one pool's row one query compares, for
+the people of a push (or for everybody), what they are entitled to with what they
+hold; then at most one statement a deed releases, takes over, grants in order and
+keeps the waiting list, each with its ledger lines. Everything that can change an
+entitlement ends in it: pushes, group pushes, pages, commands, workers, reconciliation.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
 from accounts import clock
 from accounts.cause import Cause
-from accounts.models import Application, Person, Product
+from accounts.models import Application, Link, Person, Product
 from accounts.profile import Profile
 from accounts.refusal import Refusal
 from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
@@ -81,41 +83,34 @@ def settle(
     Source: R12, R13, R15–R18, R20, R21.
     """
     pool = lock(pool_id)
-    everybody = people is None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SETTLE_EVERYBODY if everybody else _SETTLE_SOME,
-            {
-                "pool": pool.id,
-                "organization": pool.organization_id,
-                "people": list(people or ()),
-                "first_waiting": pool.free + len(people or ()),
-                "room": pool.purchased - pool.held,
-                "claiming": claiming,
-                "now": clock.now(),
-                "because": cause.because,
-                "application": cause.application_id,
-                "admin": cause.admin_id,
-                "request_id": cause.request_id,
-                "product": Product(pool.product).label,
-            },
-        )
-        rows = cursor.fetchall()
-    done: dict[str, list[int]] = {"grant": [], "release": [], "take_over": [], "wait": []}
-    for deed, person_id in rows:
-        done[deed].append(person_id)
-    asked = None if everybody else set(people or ())
+    asked = None if people is None else list(people)
+    verdicts = _compare(pool, asked, claiming)
+    released = [verdict for verdict in verdicts if verdict.deed == "release"]
+    kept = [verdict for verdict in verdicts if verdict.deed in ("take_over", "move")]
+    wanting = [verdict for verdict in verdicts if verdict.deed == "want"]
+    room = max(0, pool.purchased - pool.held + len(released))
+    granted, unseated = wanting[:room], wanting[room:]
+    _release(pool, released, cause)
+    _keep(pool, kept, cause)
+    _grant(pool, granted, cause)
+    _let_wait(pool, unseated, {verdict.person_id: verdict for verdict in verdicts})
+    known = None if asked is None else set(asked)
     return Allocation(
-        granted=done["grant"],
-        released=done["release"],
-        taken_over=done["take_over"],
-        waiting=[person for person in done["wait"] if asked is None or person in asked],
+        granted=[verdict.person_id for verdict in granted],
+        released=[verdict.person_id for verdict in released],
+        taken_over=[verdict.person_id for verdict in kept if verdict.deed == "take_over"],
+        waiting=[
+            verdict.person_id
+            for verdict in unseated
+            if known is None or verdict.person_id in known
+        ],
     )
 
 
-def shortage(pool_id: int) -> int:
-    """How many licenses the pool is short of: everybody who waits."""
-    return WaitingEntry.objects.filter(pool_id=pool_id).count()
+def shortage(pool: Pool | LockedPool) -> int:
+    """How many licenses the pool is short of: everybody who waits, and those over-assigned."""
+    waiting = WaitingEntry.objects.filter(pool_id=pool.id).count()
+    return waiting + max(0, pool.held - pool.purchased)
 
 
 def seats_missing(pool: Pool | LockedPool, missing: int) -> Refusal:
@@ -162,7 +157,9 @@ def note_refusal(
             "person": None,
         }
     )
-    if not WaitingEntry.objects.filter(**key).update(**values):
+    if not _has_meanwhile(pool, application, profile, person_id) and not (
+        WaitingEntry.objects.filter(**key).update(**values)
+    ):
         WaitingEntry.objects.create(
             **key
             | values
@@ -183,7 +180,12 @@ def note_refusal(
         because=f"{cause.because}, and no license was free",
         at=now,
     )
-    return seats_missing(pool, shortage(pool.id))
+    return seats_missing(pool, max(1, shortage(pool)))
+
+
+def forget_refusal(pool_id: int, person_id: int) -> None:
+    """The application does not ask for a seat any more for whom it was refused one (R18)."""
+    WaitingEntry.objects.filter(pool_id=pool_id, person_id=person_id, refused=True).delete()
 
 
 def grant_by_hand(pool_id: int, person: Person, *, cause: Cause) -> Seat:
@@ -196,7 +198,7 @@ def grant_by_hand(pool_id: int, person: Person, *, cause: Cause) -> Seat:
     if seat is not None:
         return seat
     if not pool.free:
-        raise seats_missing(pool, shortage(pool.id) + 1)
+        raise seats_missing(pool, shortage(pool) + 1)
     now = clock.now()
     seat = Seat.objects.create(
         organization_id=pool.organization_id,
@@ -205,7 +207,9 @@ def grant_by_hand(pool_id: int, person: Person, *, cause: Cause) -> Seat:
         source=Seat.Source.MANUAL,
         granted_at=now,
     )
-    WaitingEntry.objects.filter(pool_id=pool.id, person=person).delete()
+    WaitingEntry.objects.filter(
+        Q(person=person) | Q(person=None, email__iexact=person.email), pool_id=pool.id
+    ).delete()
     Pool.objects.filter(pk=pool.id).update(held=pool.held + 1)
     _write_line(pool, LedgerEntry.Deed.GRANT, cause, person, Seat.Source.MANUAL, now)
     _invite(pool, seat, now)
@@ -235,7 +239,19 @@ def release_by_hand(pool_id: int, person: Person, *, cause: Cause) -> None:
     seat.delete()
     Pool.objects.filter(pk=pool.id).update(held=pool.held - 1)
     _write_line(pool, LedgerEntry.Deed.RELEASE, cause, person, Seat.Source.MANUAL, clock.now())
-    settle(pool.id, (), cause=Cause("A license was freed", request_id=cause.request_id))
+    settle(pool.id, [person.pk], cause=Cause("A license was freed", request_id=cause.request_id))
+
+
+def take_back(pool_id: int, person_id: int, *, cause: Cause) -> None:
+    """Reconciliation removes a seat by hand that nobody gave (R21). Settling is the caller's."""
+    pool = lock(pool_id)
+    person = Person.objects.get(pk=person_id)
+    gone, _ = Seat.objects.filter(
+        pool_id=pool.id, person=person, source=Seat.Source.MANUAL
+    ).delete()
+    if gone:
+        Pool.objects.filter(pk=pool.id).update(held=pool.held - 1)
+        _write_line(pool, LedgerEntry.Deed.RELEASE, cause, person, Seat.Source.MANUAL, clock.now())
 
 
 def activate(pool_id: int, person: Person, *, cause: Cause) -> Seat:
@@ -287,6 +303,17 @@ def holding_by_hand(people: Iterable[int]) -> set[int]:
 # ------------------------------------------------------------------ inside
 
 
+def _has_meanwhile(
+    pool: LockedPool, application: Application, profile: Profile, person_id: int | None
+) -> bool:
+    """Whether another request got through with what this one was refused, so nobody waits."""
+    if person_id is not None:
+        return Seat.objects.filter(pool_id=pool.id, person_id=person_id).exists()
+    return Link.objects.filter(
+        application=application, user_name_key=profile.user_name_key
+    ).exists()
+
+
 def _write_line(
     pool: LockedPool, deed: str, cause: Cause, person: Person, source: str, at: dt.datetime
 ) -> None:
@@ -317,128 +344,99 @@ def _invite(pool: LockedPool, seat: Seat, now: dt.datetime) -> None:
     )
 
 
-# One statement. Every part reads the data as it was before; the lock on the pool's row
-# was taken by an earlier statement, so that nothing can have changed in between.
-_STATEMENT = """
-WITH {scope}
-verdict AS MATERIALIZED (
-    SELECT
-        coalesce(linked.person_id, seat.person_id) AS person_id,
-        seat.id AS seat_id,
-        seat.source,
-        linked.application_id,
-        linked.user_name_key,
-        linked.sort_key,
-        NOT coalesce(linked.entitled, false) AS carried_over,
-        CASE
-            WHEN seat.id IS NULL THEN CASE WHEN linked.entitled THEN 'want' END
-            WHEN seat.source = 'manual' THEN CASE
-                WHEN NOT %(claiming)s OR linked.person_id IS NULL THEN NULL
-                WHEN linked.active THEN 'take_over'
-                ELSE 'release' END
-            WHEN linked.entitled THEN CASE
-                WHEN seat.carried_over OR seat.application_id <> linked.application_id
-                THEN 'move' END
-            WHEN seat.carried_over AND linked.active THEN NULL
-            ELSE 'release'
-        END AS deed
-    FROM linked FULL JOIN held seat ON seat.person_id = linked.person_id
-),
-released AS (
-    DELETE FROM licensing_seat seat USING verdict
-    WHERE seat.id = verdict.seat_id AND verdict.deed = 'release'
-    RETURNING seat.person_id, seat.source
-),
-kept AS (
-    UPDATE licensing_seat seat
-    SET source = 'scim', application_id = verdict.application_id,
-        carried_over = verdict.carried_over
-    FROM verdict
-    WHERE seat.id = verdict.seat_id AND verdict.deed IN ('take_over', 'move')
-),
-granted AS (
-    INSERT INTO licensing_seat (organization_id, pool_id, person_id, application_id, source,
-                                state, carried_over, granted_at)
-    SELECT %(organization)s, %(pool)s, person_id, application_id, 'scim',
-           'provisioned', false, %(now)s
-    FROM verdict WHERE deed = 'want'
-    ORDER BY sort_key COLLATE "C", person_id
-    LIMIT greatest(0, %(room)s::int + (SELECT count(*) FROM released))
-    RETURNING id, person_id
-),
-unseated AS MATERIALIZED (
-    SELECT verdict.* FROM verdict
-    WHERE deed = 'want' AND NOT EXISTS (
-        SELECT 1 FROM granted WHERE granted.person_id = verdict.person_id)
-),
-done AS (
-    SELECT verdict.deed, verdict.person_id, verdict.sort_key, verdict.source,
-           verdict.application_id
-    FROM verdict WHERE deed IN ('release', 'take_over', 'move')
-    UNION ALL
-    SELECT 'grant', verdict.person_id, verdict.sort_key, 'scim', verdict.application_id
-    FROM granted JOIN verdict USING (person_id)
-),
-no_longer_waiting AS (
-    DELETE FROM licensing_waitingentry waiting
-    WHERE waiting.pool_id = %(pool)s AND ({no_longer_waiting})
-),
-now_waiting AS (
-    INSERT INTO licensing_waitingentry (organization_id, pool_id, application_id, person_id,
-        user_name_key, email, name, employee_number, sort_key, since, reason, refused)
-    SELECT %(organization)s, %(pool)s, unseated.application_id, unseated.person_id,
-        unseated.user_name_key, person.email,
-        trim(person.first_name || ' ' || person.last_name), person.employee_number,
-        unseated.sort_key, %(now)s,
-        'All ' || %(product)s::text || ' licenses are assigned; a seat follows as soon as one '
-        || 'is free, in the order of employee number and name.', false
-    FROM unseated JOIN accounts_person person ON person.id = unseated.person_id
-    ON CONFLICT (pool_id, person_id) DO UPDATE
-    SET application_id = excluded.application_id, user_name_key = excluded.user_name_key,
-        email = excluded.email, name = excluded.name,
-        employee_number = excluded.employee_number, sort_key = excluded.sort_key,
-        reason = excluded.reason, refused = false
-    WHERE (licensing_waitingentry.sort_key, licensing_waitingentry.email,
-           licensing_waitingentry.application_id, licensing_waitingentry.refused)
-        IS DISTINCT FROM (excluded.sort_key, excluded.email, excluded.application_id, false)
-),
-lines AS (
-    INSERT INTO licensing_ledgerentry (organization_id, pool_id, deed, person_id, email,
-        application_id, admin_id, source, request_id, because, at)
-    SELECT %(organization)s, %(pool)s,
-        CASE done.deed WHEN 'move' THEN 'take_over' ELSE done.deed END,
-        person.id, person.email,
-        coalesce(%(application)s::uuid, done.application_id), %(admin)s::bigint,
-        CASE done.deed WHEN 'release' THEN done.source ELSE 'scim' END,
-        %(request_id)s::text,
-        %(because)s::text || CASE done.deed
-            WHEN 'grant' THEN ': eligible, active, and a license was free'
-            WHEN 'release' THEN ': no longer eligible and active'
-            WHEN 'take_over' THEN ': the seat was given by hand and is managed by SCIM from now on'
-            ELSE ': the seat is held through another group or application from now on' END,
-        %(now)s
-    FROM done JOIN accounts_person person ON person.id = done.person_id
-    ORDER BY done.deed <> 'release', done.sort_key COLLATE "C", person.id
-),
-invitations AS (
-    INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts,
-                                 error)
-    SELECT %(organization)s, 'invitation', jsonb_build_object('seat', granted.id),
-           %(now)s, %(now)s, 0, ''
-    FROM granted
-),
-counted AS (
-    UPDATE licensing_pool SET held = held
-        + (SELECT count(*) FROM granted) - (SELECT count(*) FROM released)
-    WHERE id = %(pool)s AND EXISTS (
-        SELECT 1 FROM done WHERE deed IN ('grant', 'release'))
-)
-SELECT deed, person_id FROM (
-    SELECT deed, person_id, sort_key FROM done WHERE deed <> 'move'
-    UNION ALL
-    SELECT 'wait', person_id, sort_key FROM unseated
-) answer ORDER BY sort_key COLLATE "C", person_id
-"""
+class _Verdict(NamedTuple):
+    """What should happen to one person's seat in one pool; None is nothing.
+
+    waiting: the entries of the waiting list that are theirs, a refused push's included.
+    """
+
+    person_id: int
+    deed: str | None
+    seat_id: int | None
+    source: str | None
+    application_id: uuid.UUID | None
+    user_name_key: str | None
+    sort_key: str | None
+    carried_over: bool
+    waiting: list[int]
+
+
+def _compare(pool: LockedPool, people: list[int] | None, claiming: bool) -> list[_Verdict]:
+    """In allocation order, those for whom something is to be done or who stand waiting."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COMPARE_EVERYBODY if people is None else _COMPARE_SOME,
+            {
+                "pool": pool.id,
+                "people": people or [],
+                "first_waiting": pool.free + len(people or ()),
+                "claiming": claiming,
+            },
+        )
+        return [_Verdict(*row) for row in cursor.fetchall()]
+
+
+def _release(pool: LockedPool, verdicts: list[_Verdict], cause: Cause) -> None:
+    if verdicts:
+        _write(_RELEASE, pool, verdicts, cause, ": no longer eligible and active")
+
+
+def _keep(pool: LockedPool, verdicts: list[_Verdict], cause: Cause) -> None:
+    if verdicts:
+        _write(_KEEP, pool, verdicts, cause, ": the seat is managed by SCIM from now on")
+
+
+def _grant(pool: LockedPool, verdicts: list[_Verdict], cause: Cause) -> None:
+    if verdicts:
+        _write(_GRANT, pool, verdicts, cause, ": eligible, active, and a license was free")
+
+
+def _let_wait(
+    pool: LockedPool, unseated: list[_Verdict], everyone: dict[int, _Verdict]
+) -> None:
+    """Exactly the unseated stand on the waiting list; who stood there keeps their `since`."""
+    staying = {verdict.person_id for verdict in unseated}
+    over = [
+        entry
+        for verdict in everyone.values()
+        for entry in (verdict.waiting[1:] if verdict.person_id in staying else verdict.waiting)
+    ]
+    if over:
+        WaitingEntry.objects.filter(pk__in=over).delete()
+    if unseated:
+        reason = (
+            f"All {Product(pool.product).label} licenses are assigned; a seat follows as soon "
+            f"as one is free, in the order of employee number and name."
+        )
+        _write(_WAIT, pool, unseated, Cause(reason), "")
+
+
+def _write(
+    statement: str, pool: LockedPool, verdicts: list[_Verdict], cause: Cause, because: str
+) -> None:
+    """Run one statement about these people, in the order given."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement,
+            {
+                "pool": pool.id,
+                "organization": pool.organization_id,
+                "people": [verdict.person_id for verdict in verdicts],
+                "seats": [verdict.seat_id for verdict in verdicts],
+                "sources": [verdict.source for verdict in verdicts],
+                "applications": [verdict.application_id for verdict in verdicts],
+                "names": [verdict.user_name_key for verdict in verdicts],
+                "sort_keys": [verdict.sort_key for verdict in verdicts],
+                "carried_over": [verdict.carried_over for verdict in verdicts],
+                "count": len(verdicts),
+                "application": cause.application_id,
+                "admin": cause.admin_id,
+                "request_id": cause.request_id,
+                "because": cause.because + because,
+                "now": clock.now(),
+            },
+        )
+
 
 # Whom the pool's applications provide: of several links of one person the one that
 # entitles, and among those the one whose seat it is.
@@ -459,38 +457,143 @@ _LINKED = """
     ORDER BY link.person_id, entitled DESC, link.active DESC, own.id, link.created_at
 """
 
-_SETTLE_SOME = _STATEMENT.format(
-    scope=f"""
-scope AS MATERIALIZED (
+_DEED = """
+    CASE
+        WHEN seat.id IS NULL THEN CASE WHEN linked.entitled THEN 'want' END
+        WHEN seat.source = 'manual' THEN CASE
+            WHEN NOT %(claiming)s::bool OR linked.person_id IS NULL THEN NULL
+            WHEN linked.active THEN 'take_over'
+            ELSE 'release' END
+        WHEN linked.entitled THEN CASE
+            WHEN seat.carried_over OR seat.application_id <> linked.application_id
+            THEN 'move' END
+        WHEN seat.carried_over AND linked.active THEN NULL
+        ELSE 'release'
+    END
+"""
+
+_ANSWER = """
+    SELECT {person_id} AS person_id, deed.deed, seat.id, seat.source, linked.application_id,
+        linked.user_name_key, linked.sort_key, NOT coalesce(linked.entitled, false),
+        array_remove(ARRAY[waiting.id, refused.id], NULL)
+    {people}
+    LEFT JOIN licensing_waitingentry refused ON refused.pool_id = %(pool)s
+        AND refused.person_id IS NULL AND refused.application_id = linked.application_id
+        AND refused.user_name_key = linked.user_name_key
+    CROSS JOIN LATERAL (SELECT {deed} AS deed) deed
+    WHERE deed.deed IS NOT NULL OR waiting.id IS NOT NULL OR refused.id IS NOT NULL
+    ORDER BY linked.sort_key COLLATE "C", person_id
+"""
+
+_COMPARE_SOME = f"""
+WITH scope AS MATERIALIZED (
     SELECT unnest(%(people)s::bigint[]) AS person_id
     UNION
     (SELECT person_id FROM licensing_waitingentry
      WHERE pool_id = %(pool)s AND NOT refused
      ORDER BY sort_key LIMIT %(first_waiting)s)
 ),
-linked AS MATERIALIZED ({_LINKED.format(of_scope="JOIN scope ON scope.person_id = link.person_id")}),
-held AS MATERIALIZED (
-    SELECT seat.* FROM scope JOIN licensing_seat seat
-        ON seat.person_id = scope.person_id AND seat.pool_id = %(pool)s
-),
-""",
-    no_longer_waiting="""
-        (waiting.person_id IN (SELECT person_id FROM scope)
-         AND waiting.person_id NOT IN (SELECT person_id FROM unseated))
-        OR (waiting.person_id IS NULL AND EXISTS (
-            SELECT 1 FROM linked WHERE linked.application_id = waiting.application_id
-              AND linked.user_name_key = waiting.user_name_key))""",
+linked AS MATERIALIZED ({
+    _LINKED.format(of_scope="JOIN scope ON scope.person_id = link.person_id")
+})
+""" + _ANSWER.format(
+    person_id="scope.person_id",
+    deed=_DEED,
+    people="""
+    FROM scope
+    LEFT JOIN linked ON linked.person_id = scope.person_id
+    LEFT JOIN licensing_seat seat
+        ON seat.pool_id = %(pool)s AND seat.person_id = scope.person_id
+    LEFT JOIN licensing_waitingentry waiting
+        ON waiting.pool_id = %(pool)s AND waiting.person_id = scope.person_id
+    """,
 )
 
-_SETTLE_EVERYBODY = _STATEMENT.format(
-    scope=f"""
-linked AS MATERIALIZED ({_LINKED.format(of_scope="")}),
-held AS MATERIALIZED (SELECT * FROM licensing_seat WHERE pool_id = %(pool)s),
-""",
-    no_longer_waiting="""
-        (waiting.person_id IS NOT NULL AND NOT waiting.refused
-         AND NOT EXISTS (SELECT 1 FROM unseated WHERE unseated.person_id = waiting.person_id))
-        OR (waiting.person_id IS NULL AND EXISTS (
-            SELECT 1 FROM linked WHERE linked.application_id = waiting.application_id
-              AND linked.user_name_key = waiting.user_name_key))""",
+# A refused entry stays until its push is repeated: reconciliation must not forget it.
+_COMPARE_EVERYBODY = f"""
+WITH linked AS MATERIALIZED ({_LINKED.format(of_scope="")})
+""" + _ANSWER.format(
+    person_id="coalesce(linked.person_id, seat.person_id, waiting.person_id)",
+    deed=_DEED,
+    people="""
+    FROM linked
+    FULL JOIN (SELECT * FROM licensing_seat WHERE pool_id = %(pool)s) seat
+        ON seat.person_id = linked.person_id
+    FULL JOIN (SELECT * FROM licensing_waitingentry
+               WHERE pool_id = %(pool)s AND person_id IS NOT NULL AND NOT refused) waiting
+        ON waiting.person_id = coalesce(linked.person_id, seat.person_id)
+    """,
 )
+
+_LEDGER_LINES = """
+    INSERT INTO licensing_ledgerentry (organization_id, pool_id, deed, person_id, email,
+        application_id, admin_id, source, request_id, because, at)
+    SELECT %(organization)s, %(pool)s, '{deed}', person.id, person.email,
+        coalesce(%(application)s::uuid, given.application_id), %(admin)s::bigint, {source},
+        %(request_id)s::text, %(because)s::text, %(now)s
+    FROM given JOIN accounts_person person ON person.id = given.person_id
+    ORDER BY given.n
+"""
+
+_RELEASE = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(%(people)s::bigint[], %(seats)s::bigint[], %(sources)s::text[],
+        %(applications)s::uuid[])
+        WITH ORDINALITY AS given(person_id, seat_id, source, application_id, n)
+),
+released AS (DELETE FROM licensing_seat WHERE id = ANY(%(seats)s::bigint[])),
+counted AS (UPDATE licensing_pool SET held = held - %(count)s WHERE id = %(pool)s)
+""" + _LEDGER_LINES.format(deed="release", source="given.source")
+
+_KEEP = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(%(people)s::bigint[], %(seats)s::bigint[], %(applications)s::uuid[],
+        %(carried_over)s::bool[])
+        WITH ORDINALITY AS given(person_id, seat_id, application_id, carried_over, n)
+),
+kept AS (
+    UPDATE licensing_seat seat SET source = 'scim', application_id = given.application_id,
+        carried_over = given.carried_over
+    FROM given WHERE seat.id = given.seat_id
+)
+""" + _LEDGER_LINES.format(deed="take_over", source="'scim'")
+
+_GRANT = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(%(people)s::bigint[], %(applications)s::uuid[])
+        WITH ORDINALITY AS given(person_id, application_id, n)
+),
+granted AS (
+    INSERT INTO licensing_seat (organization_id, pool_id, person_id, application_id, source,
+                                state, carried_over, granted_at)
+    SELECT %(organization)s, %(pool)s, person_id, application_id, 'scim', 'provisioned', false,
+           %(now)s
+    FROM given ORDER BY n
+    RETURNING id
+),
+invited AS (
+    INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts,
+                                 error)
+    SELECT %(organization)s, 'invitation', jsonb_build_object('seat', id), %(now)s, %(now)s, 0, ''
+    FROM granted
+),
+counted AS (UPDATE licensing_pool SET held = held + %(count)s WHERE id = %(pool)s)
+""" + _LEDGER_LINES.format(deed="grant", source="'scim'")
+
+_WAIT = """
+INSERT INTO licensing_waitingentry (organization_id, pool_id, application_id, person_id,
+    user_name_key, email, name, employee_number, sort_key, since, reason, refused)
+SELECT %(organization)s, %(pool)s, given.application_id, person.id, given.user_name_key,
+    person.email, trim(person.first_name || ' ' || person.last_name), person.employee_number,
+    given.sort_key, %(now)s, %(because)s::text, false
+FROM unnest(%(people)s::bigint[], %(applications)s::uuid[], %(names)s::text[],
+    %(sort_keys)s::text[]) AS given(person_id, application_id, user_name_key, sort_key)
+JOIN accounts_person person ON person.id = given.person_id
+ON CONFLICT (pool_id, person_id) DO UPDATE
+SET application_id = excluded.application_id, user_name_key = excluded.user_name_key,
+    email = excluded.email, name = excluded.name, employee_number = excluded.employee_number,
+    sort_key = excluded.sort_key, reason = excluded.reason, refused = false
+WHERE (licensing_waitingentry.sort_key, licensing_waitingentry.email,
+       licensing_waitingentry.application_id, licensing_waitingentry.refused)
+    IS DISTINCT FROM (excluded.sort_key, excluded.email, excluded.application_id, false)
+"""

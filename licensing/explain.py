@@ -60,6 +60,11 @@ def _eligible_through(pool: Pool, person: Person, application_id: object) -> str
 def _why_none(pool: Pool, person: Person) -> list[str]:
     label = pool.get_product_display()
     waiting = WaitingEntry.objects.filter(pool=pool, person=person).first()
+    if waiting is not None and waiting.refused:
+        return [
+            f"{person.name} waits for a {label} license since {waiting.since:%d %B %Y}.",
+            waiting.reason,
+        ]
     if waiting is not None:
         ahead = WaitingEntry.objects.filter(pool=pool, sort_key__lt=waiting.sort_key).count()
         return [

@@ -43,23 +43,30 @@ def reconcile(organization: Organization | None = None, *, dry_run: bool = False
 
 
 def reconcile_pool(pool: Pool, *, dry_run: bool = False) -> Reconciliation:
-    """1. lock; 2. seats against the ledger; 3. the counter against the seats;
-    4. seats and waiting list against what people are entitled to."""
+    """1. lock; 2. seats against the ledger; 3. the counter against the seats; 4. seats by hand
+    against the ledger; 5. seats and waiting list against what people are entitled to."""
     result: Reconciliation | None = None
     try:
         with transaction.atomic(durable=True):
             allocation.lock(pool.pk)
+            forged, lost = _by_hand_unlike_the_ledger(pool)
+            waited = _waiting(pool)
             drift = _repair_ledger(pool) + _repair_counter(pool)
+            taken_back, given_back = _repair_by_hand(pool, forged, lost)
             allocated = allocation.settle(pool.pk, None, cause=_CAUSE)
+            granted = given_back + allocated.granted
+            revoked = taken_back + allocated.released
+            drift += len(granted) + len(revoked)
+            drift += len((waited ^ _waiting(pool)) - {*granted, *revoked})
             result = Reconciliation(
-                granted=_emails(allocated.granted),
-                revoked=_emails(allocated.released),
+                granted=_emails(granted),
+                revoked=_emails(revoked),
                 waiting=list(
                     WaitingEntry.objects.filter(pool=pool)
                     .order_by("sort_key", "id")
                     .values_list("email", flat=True)
                 ),
-                drift=drift + len(allocated.granted) + len(allocated.released),
+                drift=drift,
             )
             if dry_run:
                 raise _Undo
@@ -91,10 +98,60 @@ def _repair_ledger(pool: Pool) -> int:
         return cursor.rowcount
 
 
-def _emails(people: list[int]) -> list[str]:
-    addresses = dict(Person.objects.filter(pk__in=people).values_list("pk", "email"))
-    return [addresses[person] for person in people]
+def _by_hand_unlike_the_ledger(pool: Pool) -> tuple[list[int], list[int]]:
+    """People with a seat by hand that no line tells of, and people without the one that the
+    ledger tells of: nobody is entitled to a seat by hand, so the ledger alone says who has one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_HAND, {"pool": pool.pk})
+        rows = cursor.fetchall()
+    return [person for person, held in rows if held], [person for person, held in rows if not held]
 
+
+def _repair_by_hand(
+    pool: Pool, forged: list[int], lost: list[int]
+) -> tuple[list[int], list[int]]:
+    """Take back what nobody gave, give back what was lost as far as seats are free."""
+    for person in forged:
+        allocation.take_back(pool.pk, person, cause=_CAUSE)
+    given_back = []
+    for person in Person.objects.filter(pk__in=lost, removed_at=None).order_by("sort_key", "id"):
+        if allocation.lock(pool.pk).free:
+            allocation.grant_by_hand(pool.pk, person, cause=_CAUSE)
+            given_back.append(person.pk)
+    return forged, given_back
+
+
+def _waiting(pool: Pool) -> set[int]:
+    """Who waits; somebody who is not there yet by the entry's own number, below zero."""
+    entries = WaitingEntry.objects.filter(pool=pool).values_list("person_id", "pk")
+    return {-pk if person is None else person for person, pk in entries}
+
+
+def _emails(people: list[int]) -> list[str]:
+    found = Person.objects.filter(pk__in=people).order_by("sort_key", "id")
+    return list(found.values_list("email", flat=True))
+
+
+_BY_HAND = """
+WITH last_word AS (
+    SELECT DISTINCT ON (person_id) person_id, deed, source
+    FROM licensing_ledgerentry
+    WHERE pool_id = %(pool)s AND person_id IS NOT NULL
+      AND deed IN ('grant', 'take_over', 'activate', 'release')
+    ORDER BY person_id, id DESC
+),
+told AS (SELECT person_id, source FROM last_word WHERE deed <> 'release')
+SELECT seat.person_id, true
+FROM licensing_seat seat
+WHERE seat.pool_id = %(pool)s AND seat.source = 'manual'
+  AND NOT EXISTS (SELECT 1 FROM told WHERE told.person_id = seat.person_id)
+UNION ALL
+SELECT told.person_id, false
+FROM told
+WHERE told.source = 'manual' AND NOT EXISTS (
+    SELECT 1 FROM licensing_seat seat
+    WHERE seat.pool_id = %(pool)s AND seat.person_id = told.person_id)
+"""
 
 _LEDGER_DRIFT = """
 WITH last_word AS (

@@ -7,25 +7,29 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from accounts.models import Link
 from accounts.profile import Profile
 from accounts.refusal import Refusal
 from scim import answers, groups, users
 from scim.applications import base_url
 from scim.caller import Caller
-from scim.protocol import bulk, errors
+from scim.protocol import bulk, errors, patch
 from scim.protocol import document as documents
 from scim.protocol.schema import BULK_RESPONSE, USER
 
 _CHANGES: dict[str, Any] = {"/users": users, "/groups": groups}
 _NAMES = {"/users": "Users", "/groups": "Groups"}
+#: What a PATCH is tried on, to see what it says of `active`.
+_NOTHING_SAID: dict[str, Any] = {"schemas": [USER.schema.urn], "userName": "somebody"}
 _log = logging.getLogger("seatkeeper.scim")
 
 
 def run(caller: Caller, body: dict[str, Any], *, max_operations: int) -> dict[str, Any]:
     """Carry out a bulk request. What refers to a bulkId goes after what makes it.
 
-    People who are created compete for the free seats, so they are taken in the order of
-    R17; the answers are in the order of the request.
+    People who are created or activated compete for the free seats, so they are taken in the
+    order of R17, unless failOnErrors says that the order of the request counts; the answers
+    are in the order of the request.
     """
     request = bulk.read(body, max_operations=max_operations)
     order = bulk.order(request.operations)
@@ -34,7 +38,7 @@ def run(caller: Caller, body: dict[str, Any], *, max_operations: int) -> dict[st
     ids: dict[str, str] = {}
     operations = order.operations
     if request.fail_on_errors is None:
-        operations = _in_allocation_order(operations)
+        operations = _in_allocation_order(caller, operations)
     for operation in operations:
         if request.fail_on_errors and _errors(results) >= request.fail_on_errors:
             break
@@ -50,30 +54,84 @@ def _errors(results: dict[int, dict[str, Any]]) -> int:
 
 
 def _in_allocation_order(
-    operations: Sequence[bulk.BulkOperation],
+    caller: Caller, operations: Sequence[bulk.BulkOperation]
 ) -> list[bulk.BulkOperation]:
-    """New people in the places of new people, but in the order of R17."""
-    places = [n for n, operation in enumerate(operations) if _creates_person(operation)]
-    sorted_people = sorted((operations[n] for n in places), key=_sort_key)
-    ordered = list(operations)
-    for place, operation in zip(places, sorted_people, strict=True):
-        ordered[place] = operation
+    """Who asks for a seat goes in the order of R17, before what stands between them.
+
+    What could free a seat, or means the same person again, ends a stretch: nobody is moved
+    past it, so that nothing fails that would have been done in the order of the request.
+    """
+    ordered: list[bulk.BulkOperation] = []
+    asking: list[bulk.BulkOperation] = []
+    others: list[bulk.BulkOperation] = []
+    people: set[str | None] = set()
+
+    def end_stretch() -> None:
+        ordered.extend(_sorted(caller, asking) + others)
+        asking.clear()
+        others.clear()
+        people.clear()
+
+    for operation in operations:
+        asks = _asks_for_seat(operation)
+        id = operation.resource_id and operation.resource_id.lower()
+        if asks is False or (id is not None and id in people):
+            end_stretch()
+        if id is not None:
+            people.add(id)
+        (asking if asks else others).append(operation)
+        if asks is False:
+            end_stretch()
+    end_stretch()
     return ordered
 
 
-def _creates_person(operation: bulk.BulkOperation) -> bool:
-    return (
-        operation.method == "POST"
-        and operation.endpoint.lower() == "/users"
-        and not operation.references
+def _asks_for_seat(operation: bulk.BulkOperation) -> bool | None:
+    """True: it makes or keeps somebody active. False: it may free a seat. None: neither."""
+    endpoint = operation.endpoint.lower()
+    if operation.method == "POST":
+        return True if endpoint == "/users" and not operation.references else None
+    if operation.method == "DELETE" or endpoint != "/users":
+        return False
+    try:
+        if operation.method == "PUT":
+            said = documents.read(USER, operation.data, for_replace=True)
+        else:
+            said = patch.apply(USER, _NOTHING_SAID, patch.read(operation.data)).document
+    except errors.ScimError:
+        return False  # what it does hangs on the person
+    active = said.get("active")
+    if active is None or (active is True and operation.references):
+        return None
+    return active is True
+
+
+def _sorted(
+    caller: Caller, asking: Sequence[bulk.BulkOperation]
+) -> list[bulk.BulkOperation]:
+    ids = [uuid.UUID(each.resource_id) for each in asking if _is_id(each.resource_id)]
+    known = dict(
+        Link.objects.of(caller.organization).filter(pk__in=ids).values_list("pk", "sort_key")
+        if len(asking) > 1 and ids
+        else ()
     )
 
+    def key(operation: bulk.BulkOperation) -> bytes:
+        try:
+            if operation.method == "PATCH":
+                return known[uuid.UUID(operation.resource_id)].encode()
+            return Profile.of(documents.read(USER, operation.data)).sort_key.encode()
+        except (errors.ScimError, KeyError, ValueError):
+            return b"\xff"  # it will be refused in its turn
 
-def _sort_key(operation: bulk.BulkOperation) -> bytes:
+    return sorted(asking, key=key)
+
+
+def _is_id(text: str | None) -> bool:
     try:
-        return Profile.of(documents.read(USER, operation.data)).sort_key.encode()
-    except errors.ScimError:
-        return b"\xff"  # it will be refused in its turn
+        return bool(text and uuid.UUID(text))
+    except ValueError:
+        return False
 
 
 def _one(caller: Caller, operation: bulk.BulkOperation, ids: dict[str, str]) -> dict[str, Any]:

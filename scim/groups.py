@@ -15,7 +15,7 @@ from accounts import changes, groups
 from accounts.models import Group
 from accounts.refusal import Refusal
 from licensing import allocation, eligibility
-from licensing.models import Pool
+from licensing.models import LedgerEntry, Pool
 from scim.caller import Caller
 from scim.protocol import document as documents
 from scim.protocol import etag, patch
@@ -126,7 +126,14 @@ def _change(
         if became_eligible:
             touched = list(group.memberships.values_list("person_id", flat=True))
         _settle(caller, group, touched, "pushed the group")
-        return _shortage(caller, group)
+        shortage = _shortage(caller, group)
+        if shortage is not None:
+            allocation.note(
+                Pool.objects.get(pk=caller.pool_id),
+                LedgerEntry.Deed.REFUSE,
+                caller.cause(f"pushed the group “{group.name}”, and not everyone fits"),
+            )
+        return shortage
 
     refusal = changes.run(change)
     if refusal is not None:
@@ -145,7 +152,7 @@ def _shortage(caller: Caller, group: Group) -> Refusal | None:
     if not eligibility.makes_eligible(group) or not eligibility.members_wait(group):
         return None
     pool = Pool.objects.get(pk=caller.pool_id)
-    return allocation.seats_missing(pool, allocation.shortage(pool.pk))
+    return allocation.seats_missing(pool, allocation.shortage(pool))
 
 
 def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Group:

@@ -22,7 +22,6 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
-import itertools
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -358,16 +357,15 @@ def _ranges(numbers: Iterable[int]) -> Iterator[str]:
 def _key(text: str) -> str | None:
     """names.key of a text, if whatever has the same casefold surely has the same key.
 
-    That is so for ASCII, and for what NFKC leaves alone; but a iota below a letter (U+0345) folds
-    to one beside it, and accents behind it then belong to another letter.
+    That is so for ASCII, and for what NFKC leaves alone. Not with a Greek iota among accents: it
+    may have been one below another letter (U+0345), whose accents stand in another order.
     """
     folded = text.casefold()
     if not folded.isascii():
         if not unicodedata.is_normalized("NFKC", folded):
             return None
-        for before, after in itertools.pairwise(folded):
-            if before == "ι" and unicodedata.combining(after):
-                return None
+        if "ι" in folded and any(map(unicodedata.combining, folded)):
+            return None
     return names.key(text) or None
 
 
@@ -481,7 +479,7 @@ class _Compiler:
         """One of the values fulfils the condition, which asks that its `value` equals a text."""
         sql = f"EXISTS (SELECT 1 FROM {values.source} AND {condition.sql})"
         if values.keyed and isinstance(value, str) and (key := _key(value)):
-            has_key = values.keyed.format(self.parameters.put(key, "varchar"))
+            has_key = values.keyed.format(self.parameters.put(key, "text"))
             return _Condition(f"({has_key} AND {sql})", narrow=True)
         return _Condition(sql)
 

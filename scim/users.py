@@ -38,7 +38,10 @@ def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
 
     def change() -> uuid.UUID:
         added = people.add(caller.application, profile)
-        _settle(caller, added.link, profile, cause, claiming=True, may_refuse=True, is_new=True)
+        _settle(
+            caller, added.link, profile, cause,
+            claiming=True, may_refuse=True, is_new=not added.was_known,
+        )
         return added.link.pk
 
     return _run(caller, change, cause)
@@ -109,6 +112,8 @@ def _change(
         document = new_document(old)
         takes_over = link.application_id is None
         if not takes_over and document == old:
+            if not link.active:
+                allocation.forget_refusal(caller.pool_id, link.person_id)
             return False
         link.person = people.hold(link.person_id)
         profile = Profile.of(document)
@@ -123,10 +128,12 @@ def _change(
                 link,
                 profile,
                 cause,
-                claiming=takes_over or profile.active != was_active,
+                claiming=takes_over or (profile.active and not was_active),
                 may_refuse=profile.active and not was_active,
                 is_new=False,
             )
+        elif not profile.active:
+            allocation.forget_refusal(caller.pool_id, link.person_id)
         return True
 
     return _run(caller, change, cause)

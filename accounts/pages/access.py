@@ -17,6 +17,8 @@ from accounts.models import Admin, Organization, Role
 
 #: The session's key for the organization that an admin of several has chosen.
 CHOSEN = "organization"
+#: Roles that change things; the read-only role looks at them.
+CHANGING = (Role.Kind.OWNER.value, Role.Kind.ADMIN.value)
 NO_ROLE = (
     "You are signed in, but you are not an admin of any organization. Ask an owner of "
     "yours to add you under Admins."
@@ -69,8 +71,8 @@ def access_of(request: HttpRequest) -> Access:
 
 
 def may_change(role: Role | None) -> bool:
-    """Owners and admins change things; the read-only role looks at them."""
-    return bool(role) and role.kind in (Role.Kind.OWNER, Role.Kind.ADMIN)  # type: ignore[union-attr]
+    """Whether the role may change anything at all."""
+    return bool(role and role.kind in CHANGING)
 
 
 def admin_required(view: Page) -> Page:

@@ -20,7 +20,6 @@ def activate(request: HttpRequest, token: str) -> HttpResponse:
             return redirect("licensing:activate", token)
         seat = activation.find(token)
     except Refusal as refusal:
-        context = {"refusal": refusal}
-        return render(request, "licensing/activate.html", context, status=404)
-    context = {"seat": seat, "activated": seat.state == Seat.State.ACTIVATED}
-    return render(request, "licensing/activate.html", context)
+        return render(request, "licensing/activate.html", {"refusal": refusal}, status=404)
+    activated = seat.state == Seat.State.ACTIVATED
+    return render(request, "licensing/activate.html", {"seat": seat, "activated": activated})

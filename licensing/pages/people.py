@@ -168,7 +168,7 @@ def _shown(organization: Organization, wanted: Wanted) -> QuerySet[Person]:
     if wanted.source == MANUAL:
         rows = rows.filter(managed_by=None)
     elif wanted.source:
-        rows = rows.filter(managed_by=wanted.source)
+        rows = rows.filter(managed_by=uuid.UUID(wanted.source))
     if wanted.license:
         rows = rows.filter(_has_license(wanted.license))
     fields = SORTS[wanted.sort.removeprefix("-")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -58,13 +59,12 @@ def exchange(request: AdminRequest, exchange_id: int) -> HttpResponse:
     return render(request, "scim/exchange.html", {"exchange": exchange})
 
 
-def _asked(request: HttpRequest) -> tuple[str, str]:
+def _asked(request: HttpRequest) -> tuple[uuid.UUID | None, str]:
     """The application and the answer of the filter; what makes no sense is left out."""
     answer = request.GET.get("answer", "")
-    try:
-        application = str(uuid.UUID(request.GET.get("application", "")))
-    except ValueError:
-        application = ""
+    application = None
+    with suppress(ValueError):
+        application = uuid.UUID(request.GET.get("application", ""))
     return application, answer if answer in ANSWERS else ""
 
 

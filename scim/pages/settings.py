@@ -99,7 +99,7 @@ def show(
         "scim/application.html",
         {
             "application": application,
-            "log_query": urlencode({"application": application.pk}),
+            "log_query": urlencode({"application": str(application.pk)}),
             "base_url": applications.base_url(),
             "tokens": [rows.token_row(token) for token in tokens],
             "form": form,

@@ -18,10 +18,14 @@ def live() -> Iterator[Server]:
         yield server
 
 
+def shared_folder() -> Path:
+    """What stands beside the checkout, not in it: tapes, and the suites of identity providers."""
+    return Path(os.environ.get("SEATKEEPER_SHARED") or ROOT.parent / "shared")
+
+
 def shared(*parts: str) -> Path:
-    """A file or folder that stands beside the checkout, not in it. Skips when it is not there."""
-    folder = Path(os.environ.get("SEATKEEPER_SHARED") or ROOT.parent / "shared")
-    path = folder.joinpath(*parts)
+    """A file or folder in there. Skips when it is not there."""
+    path = shared_folder().joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"There is no {path}: set SEATKEEPER_SHARED to the folder of the tapes.")
+        pytest.skip(f"There is no {path}: SEATKEEPER_SHARED tells where the tapes are.")
     return path

@@ -17,7 +17,7 @@ import time
 import urllib.request
 import uuid
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -92,7 +92,7 @@ class Server:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, at: Any
     ) -> None:
         self.stop()
 
@@ -132,7 +132,7 @@ class Server:
             if self._web is not None and self._web.poll() is not None:
                 raise RuntimeError(f"The web server ended:\n{self.log.read_text()[-3000:]}")
             try:
-                with urllib.request.urlopen(  # noqa: S310  loopback
+                with urllib.request.urlopen(
                     f"http://127.0.0.1:{self.port}/health/live", timeout=5
                 ) as answer:
                     if answer.status == 200:

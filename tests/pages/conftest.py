@@ -14,6 +14,11 @@ from tests.pages import world as worlds
 from tests.pages.world import World
 
 
+@pytest.fixture(autouse=True)
+def _passwords_cost_nothing(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def world(db: None) -> World:
     return worlds.make()

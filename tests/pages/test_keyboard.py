@@ -117,7 +117,7 @@ def test_the_search_key_can_be_switched_off(open_page: Callable[..., Any]) -> No
     page = open_page(admin=worlds.make_empty().owner)
     page.goto("/users/")
     page.get_by_role("button", name="Your account").press("Enter")
-    page.get_by_role("button", name="going to the search").press("Enter")
+    page.get_by_role("button", name="Switch the search key").press("Enter")
     page.wait_for_load_state()
     page.keyboard.press("/")
     assert _focused(page) != "search"
@@ -150,7 +150,6 @@ def _tab_to(page: Any, name: str) -> None:
 
 def _focused(page: Any) -> str:
     return page.evaluate(
-        "(() => { const e = document.activeElement;"
-        " return e.id || e.getAttribute('aria-label') || e.textContent.trim().replace(/\\s+/g, ' ');"
-        " })()"
+        "(() => { const e = document.activeElement; return e.id || e.getAttribute('aria-label')"
+        " || e.textContent.trim().replace(/\\s+/g, ' '); })()"
     )

@@ -191,6 +191,17 @@ def test_a_seat_given_by_hand_to_somebody_whom_scim_manages_is_removed_only_by_h
     assert seat_of(owner, "ada@acme.example").source == "manual"
 
 
+def test_removing_a_seat_by_hand_from_somebody_who_is_eligible_gives_them_scims(owner):
+    """R12, R16: the hand takes its own seat; whoever is eligible and active has a seat."""
+    idp = connect(owner, seats=1, eligibility="groups", eligible_groups=["Sellers"])
+    ada = idp.create("ada@acme.example")
+    grant(owner, "ada@acme.example")
+    idp.create_group("Sellers", ada.id)
+    assert seat_of(owner, "ada@acme.example").source == "manual"
+    manage("remove_seat", owner.slug, "sales-navigator", "ada@acme.example")
+    assert seat_of(owner, "ada@acme.example").source == "scim"
+
+
 @WAYS
 def test_with_eligibility_by_groups_the_seat_is_kept_until_they_were_eligible(owner, way):
     """R12, R16: keeps the seat; from then on loses it when no longer eligible."""

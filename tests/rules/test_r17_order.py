@@ -53,13 +53,6 @@ def test_a_bulk_request_seats_in_order(owner, seats):
     assert set(by_status["201"]) == set(EMAILS[:seats])
 
 
-def test_a_bulk_request_with_a_limit_of_errors_seats_in_order_too(owner):
-    """R17: however many errors the request allows."""
-    idp = connect(owner, seats=3)
-    idp.bulk(*(("POST", "/Users", document) for document in _documents()), failOnErrors=100)
-    assert holders(owner) == EMAILS[:3]
-
-
 def test_reactivations_in_one_bulk_request_are_seated_in_order(owner):
     """R17: several compete at once in a bulk request, whatever the operation."""
     idp = connect(owner, seats=2, when_full="waitlist")
@@ -67,6 +60,42 @@ def test_reactivations_in_one_bulk_request_are_seated_in_order(owner):
     wake = {"Operations": [{"op": "replace", "path": "active", "value": True}]}
     idp.bulk(*(("PATCH", f"/Users/{answer.id}", wake) for answer in made))
     assert holders(owner) == EMAILS[:2]
+
+
+def test_putting_a_bulk_request_in_order_breaks_no_reference_of_it(owner):
+    """R17, R26: a group in the middle still finds the people whom the request creates."""
+    idp = connect(owner, seats=1, when_full="waitlist")
+    members = [{"value": "bulkId:b0"}, {"value": "bulkId:b2"}]
+    answer = idp.bulk(
+        ("POST", "/Users", person("late@acme.example", number="9")),
+        ("POST", "/Groups", {"displayName": "Late", "members": members[:1]}),
+        ("POST", "/Users", person("early@acme.example", number="1")),
+        ("POST", "/Groups", {"displayName": "Both", "members": members}),
+    )
+    assert [result["status"] for result in answer.json["Operations"]] == ["201"] * 4
+    assert holders(owner) == ["early@acme.example"]
+
+
+def test_the_same_person_twice_in_a_bulk_request_ends_as_the_request_says(owner):
+    """R17, R26: putting competitors in order never swaps what is done to one person."""
+    idp = connect(owner, seats=5)
+    ada = idp.create("ada@acme.example", number="9", active=False)
+    bob = idp.create("bob@acme.example", number="1", active=False)
+
+    def says(**values):
+        return {"Operations": [{"op": "replace", "value": values}]}
+
+    idp.bulk(
+        ("PATCH", f"/Users/{ada.id}", says(active=True, title="First")),
+        ("PUT", f"/Users/{ada.id}", person("ada@acme.example", number="0", title="Second")),
+        ("PATCH", f"/Users/{bob.id}", says(active=True)),
+        ("PATCH", f"/Users/{ada.id}", says(active=False)),
+        ("PATCH", f"/Users/{ada.id}", says(title="Third")),
+        ("PATCH", f"/Users/{bob.id}", says(active="false")),
+        ("PATCH", f"/Users/{bob.id}", says(active="true")),
+    )
+    assert idp.get(ada.id).json["title"] == "Third"
+    assert holders(owner) == ["bob@acme.example"]
 
 
 def test_in_a_bulk_request_what_frees_a_seat_still_frees_it_for_what_comes_after(owner):

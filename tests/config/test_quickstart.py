@@ -1,0 +1,149 @@
+"""`./run`: everything starts, everything stops, and what it prints works."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.config import processes
+
+Start = Callable[..., tuple[subprocess.Popen[str], dict[str, Any]]]
+PERSON = {
+    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+    "userName": "maria.curie@example.com",
+    "name": {"givenName": "Maria", "familyName": "Curie"},
+    "active": True,
+}
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    """start(*arguments) -> (process, what it printed), once it answers."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        port = str(processes.free_port())
+        with open(folder / "errors.log", "w") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "quickstart", "--json", "--port", port, *arguments],
+                env=processes.environment(folder),
+                cwd=processes.ROOT,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        begun.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, (folder / "errors.log").read_text()
+        return process, json.loads(line)
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.wait()
+    processes.eventually(lambda: not processes.left_over(folder))
+
+
+def test_a_first_start_makes_a_demo_that_can_be_used_and_a_second_shows_it_again(
+    start: Start, folder: Path
+) -> None:
+    process, printed = start()
+    assert set(printed) == {"url", "admin", "scim"}
+    assert printed["scim"]["base_url"] == f"{printed['url']}/scim/v2"
+    with httpx.Client(
+        base_url=printed["scim"]["base_url"],
+        headers={"Authorization": f"Bearer {printed['scim']['token']}"},
+    ) as idp:
+        assert idp.post("/Users", json=PERSON).status_code == 201
+        assert idp.get("/Users", params={"count": 0}).json()["totalResults"] > 50
+    assert _signs_in(printed["url"], printed["admin"])
+    ready = httpx.get(f"{printed['url']}/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert processes.left_over(folder) == []
+
+    process, again = start()
+    assert again["admin"] == printed["admin"]
+    assert again["scim"]["token"] == printed["scim"]["token"]
+    assert (folder / "demo.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_killed_supervisor_leaves_no_process(start: Start, folder: Path) -> None:
+    process, printed = start("--empty")
+    assert printed["admin"] is None
+    assert printed["scim"] is None
+    names = " ".join(processes.left_over(folder))
+    for name in ("gunicorn", "worker", "beat", "postgres"):
+        assert name in names
+    process.kill()
+    process.wait()
+    assert processes.eventually(lambda: not processes.left_over(folder), within=12)
+
+
+def test_a_child_that_dies_ends_everything(start: Start, folder: Path) -> None:
+    process, _ = start("--empty")
+    os.kill(processes.find(folder, "beat"), signal.SIGKILL)
+    assert process.wait(15) == 1
+    assert "schedule ended with exit code -9." in (folder / "errors.log").read_text()
+    assert processes.left_over(folder) == []
+
+
+def test_commands_work_beside_it(start: Start, folder: Path) -> None:
+    _, printed = start("--empty")
+    done = subprocess.run(
+        [sys.executable, "manage.py", "create_organization", "Beside", "--json"],
+        env=processes.environment(folder),
+        cwd=processes.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["slug"] == "beside"
+
+
+def test_a_port_in_use_is_told_before_anything_starts(folder: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "manage.py", "quickstart", "--port", str(port)],
+            env=processes.environment(folder),
+            cwd=processes.ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"Port {port} is used by another program" in done.stderr
+    assert not (folder / "servers").exists()
+
+
+def _signs_in(url: str, admin: dict[str, str]) -> bool:
+    with httpx.Client(base_url=url, headers={"Referer": url}) as browser:
+        browser.get("/sign-in/")
+        answer = browser.post(
+            "/sign-in/",
+            data={
+                "username": admin["email"],
+                "password": admin["password"],
+                "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+            },
+        )
+        return answer.status_code == 302 and "sessionid" in browser.cookies

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
@@ -43,13 +43,13 @@ def add(application: Application, profile: Profile) -> Added:
     """
     _lock_identities(application.organization_id, profile)
     found = _find_and_hold(application, profile)
-    if found and found.link is not None:
-        take_over(found.link, application, profile)
-        return Added(found.link, taken_over=True, was_known=True)
-    now = clock.now()
-    person = found.person if found else Person(
-        organization_id=application.organization_id, created_at=now
-    )
+    if found is None:
+        person = Person(organization_id=application.organization_id, created_at=clock.now())
+    else:
+        person, by_hand = found
+        if by_hand is not None:
+            take_over(by_hand, application, profile)
+            return Added(by_hand, taken_over=True, was_known=True)
     was_known = found is not None and person.removed_at is None
     if person.managed_by_id is None or person.removed_at is not None:
         _describe(person, profile, managed_by=application.pk)
@@ -157,10 +157,34 @@ def find_by_email(organization: Organization, email: str) -> Person | None:
 # ------------------------------------------------------------------ inside
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Found:
-    person: Person
-    link: Link | None  # the link without an application, to be taken over
+class _Found(NamedTuple):
+    person_id: int
+    link_id: uuid.UUID | None  # the link without an application, to be taken over
+
+
+class _Candidate(NamedTuple):
+    person_id: int
+    email_key: str
+    link_id: uuid.UUID | None
+    application_id: uuid.UUID | None
+    user_name_key: str | None
+
+
+# Two look-ups, each by its own index; people by hand first, those who left last.
+_CANDIDATES = """
+SELECT person.id, person.email_key, link.id, link.application_id, link.user_name_key
+FROM (
+    SELECT id FROM accounts_person
+    WHERE organization_id = %(organization)s AND email_key = ANY(%(keys)s::text[])
+    UNION
+    SELECT person_id FROM accounts_link
+    WHERE organization_id = %(organization)s AND user_name_key = ANY(%(names)s::text[])
+) candidate
+JOIN accounts_person person ON person.id = candidate.id
+LEFT JOIN accounts_link link ON link.person_id = person.id
+ORDER BY link.id IS NULL, link.application_id IS NOT NULL, link.created_at,
+    person.removed_at DESC, person.id
+"""
 
 
 def _lock_identities(organization_id: int, profile: Profile) -> None:
@@ -181,58 +205,55 @@ def _identities(profile: Profile) -> set[str]:
 
 
 def _find(application: Application, profile: Profile) -> _Found | None:
-    """The person in the organization whom the profile means; by hand before managed."""
+    """The person in the organization whom the profile means; by hand before managed.
+
+    Somebody whose account went and who comes back is the same person, with their history.
+    """
     keys = _identities(profile)
-    user_name_key = profile.user_name_key
-    links = list(
-        Link.objects.of(application.organization)
-        .filter(
-            Q(user_name_key__in={*keys, user_name_key})
-            | Q(person__in=Person.objects.of(application.organization).filter(email_key__in=keys))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CANDIDATES,
+            {
+                "organization": application.organization_id,
+                "keys": list(keys),
+                "names": list(keys | {profile.user_name_key}),
+            },
         )
-        .select_related("person")
-    )
+        rows = [_Candidate(*row) for row in cursor.fetchall()]
+    own = {row.person_id for row in rows if row.application_id == application.pk}
     if any(
-        link.application_id == application.pk and link.user_name_key == user_name_key
-        for link in links
+        row.application_id == application.pk and row.user_name_key == profile.user_name_key
+        for row in rows
     ):
         raise user_name_taken(profile.user_name)
-    own = {link.person_id for link in links if link.application_id == application.pk}
-    others = [
-        link
-        for link in links
-        if link.person_id not in own
-        and (link.user_name_key in keys or link.person.email_key in keys)
-    ]
-    others.sort(key=lambda link: (link.application_id is not None, link.created_at))
-    if others:
-        first = others[0]
-        return _Found(first.person, first if first.application_id is None else None)
-    gone = (
-        Person.objects.of(application.organization)
-        .filter(email_key__in=keys)
-        .exclude(removed_at=None)
-        .order_by("-removed_at")
-        .first()
-    )
-    return _Found(gone, None) if gone else None
+    meant = {row.person_id for row in rows if row.user_name_key in keys or row.email_key in keys}
+    for row in rows:
+        if row.person_id in meant - own:
+            return _Found(row.person_id, row.link_id if row.application_id is None else None)
+    return None
 
 
-def _find_and_hold(application: Application, profile: Profile) -> _Found | None:
+def _find_and_hold(application: Application, profile: Profile) -> tuple[Person, Link | None] | None:
     """The same, for this transaction alone; found anew when another push was faster."""
     found = _find(application, profile)
     while found is not None:
-        if found.link is not None:
-            Link.objects.select_for_update(no_key=True).filter(pk=found.link.pk).first()
-        hold(found.person.pk)
+        link = (
+            Link.objects.select_for_update(no_key=True).filter(pk=found.link_id).first()
+            if found.link_id
+            else None
+        )
+        person = hold(found.person_id)
         now = _find(application, profile)
-        if now is not None and (now.person, now.link) == (found.person, found.link):
-            return now
+        if now == found:
+            if link is not None:
+                link.person = person
+            return person, link
         found = now
     return None
 
 
 def _describe(person: Person, profile: Profile, *, managed_by: uuid.UUID | None) -> None:
+    before = _columns(person)
     person.managed_by_id = managed_by
     if managed_by is not None:
         person.added_by_hand = False
@@ -246,8 +267,13 @@ def _describe(person: Person, profile: Profile, *, managed_by: uuid.UUID | None)
     person.department = profile.department[:256]
     person.employee_number = profile.employee_number[:256]
     person.sort_key = profile.sort_key
-    person.changed_at = clock.now()
-    person.save()
+    if person.pk is None or _columns(person) != before:
+        person.changed_at = clock.now()
+        person.save()
+
+
+def _columns(person: Person) -> dict[str, Any]:
+    return {name: value for name, value in vars(person).items() if not name.startswith("_")}
 
 
 def _link(person: Person, application_id: uuid.UUID | None, profile: Profile) -> Link:

@@ -7,5 +7,5 @@ urlpatterns = [
     path("", include("licensing.urls")),
     path("settings/global/scim/", include("scim.settings_urls")),
     path("activity/", include("scim.pages.activity_urls")),
-    path("scim/v2", include("scim.urls")),
+    path("scim/v2/", include("scim.urls")),
 ]

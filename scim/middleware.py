@@ -25,7 +25,8 @@ class ScimShortcutMiddleware:
         path = request.path_info
         if not path.startswith(PREFIX) or path[len(PREFIX) :][:1] not in ("", "/"):
             return self.get_response(request)
-        match = get_resolver().resolve(path)
+        # Resolved among SCIM's own addresses alone: the pages' need not be tried first.
+        match = get_resolver("scim.urls").resolve(path[len(PREFIX) :] or "/")
         request.resolver_match = match
         try:
             return match.func(request, *match.args, **match.kwargs)

@@ -177,8 +177,8 @@ def _schemas(urn: str, table: str) -> _Values:
     return _Values(source, {"": _Scalar("held.urn", "exact")})
 
 
-#: Whose address it is, found before anything else: nothing is known of how often an address
-#: stands in the array, and the planner's guess (one in two hundred) makes it read other indexes.
+# Whose address it is, found before anything else: nothing is known of how often an address stands
+# in the array, and the planner's guess (one in two hundred) makes it read other indexes too.
 _HAS_ADDRESS = """link.id = ANY(ARRAY(
     SELECT keyed.id FROM accounts_link keyed WHERE keyed.email_keys @> ARRAY[{0}]
 ))"""
@@ -528,7 +528,7 @@ class _Compiler:
         if op == "ne":
             return _Condition(f"({compared}) IS NOT FALSE")
         if op == "eq" and left.key and isinstance(wanted, str) and (key := _key(wanted)):
-            has_key = f"{left.key} = {self.parameters.put(key, 'varchar')}"
+            has_key = f"{left.key} = {self.parameters.put(key, 'text')}"
             return _Condition(f"({has_key} AND {compared})", narrow=True)
         return _Condition(compared, narrow=left.indexed and op == "eq")
 
@@ -643,7 +643,7 @@ class _Order:
         self.sort = sort
         self.descending = sort is not None and sort.descending
         self._held = {kind.alias: self._find(kind, sort) for kind in kinds} if sort else {}
-        forms = [part.form for _, part in filter(None, self._held.values())]
+        forms = [held[1].form for held in self._held.values() if held is not None]
         self.type = _TYPE_OF_FORM.get(forms[0], "text") if forms else "text"
 
     @staticmethod

@@ -158,16 +158,12 @@ def _run(caller: Caller, change: Any, cause: Cause) -> Any:
     try:
         return changes.run(change)
     except _NoSeat as no_seat:
-        refusal = changes.run(
-            lambda: allocation.note_refusal(
-                caller.pool_id,
-                caller.application,
-                no_seat.profile,
-                no_seat.person_id,
-                cause=cause,
-            )
+        profile, person_id = no_seat.profile, no_seat.person_id
+    raise changes.run(
+        lambda: allocation.note_refusal(
+            caller.pool_id, caller.application, profile, person_id, cause=cause
         )
-        raise refusal from None
+    )
 
 
 def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Link:

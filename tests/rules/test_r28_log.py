@@ -144,12 +144,6 @@ def test_a_password_in_an_address_is_stored_nowhere(owner, idp):
     assert SECRET not in every_text()
 
 
-def test_a_token_in_a_body_is_stored_nowhere(owner, idp):
-    """R28, R3: also when an identity provider's form was filled in wrongly."""
-    idp.create(ADA, nickName=idp.secret)
-    assert idp.secret not in json.dumps(_last().request)
-
-
 def test_what_is_too_large_to_keep_is_told_by_its_size(owner, idp):
     """R28: kept within reason."""
     idp.create(ADA, title="x" * 4000, photos=[

@@ -93,7 +93,8 @@ class Profile:
             ENTERPRISE_USER: enterprise,
         }
         document["name"] = {part: value for part, value in document["name"].items() if value}
-        return cls.of({name: value for name, value in document.items() if value})
+        kept = {name: value for name, value in document.items() if value or name == "userName"}
+        return cls.of(kept)
 
 
 def _main_address(addresses: list[Mapping[str, Any]]) -> str:

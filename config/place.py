@@ -132,6 +132,8 @@ class Place:
     def settle(self, *, valkey: bool) -> None:
         """Make the folders, and take another port if somebody else uses ours."""
         runner = self.runner
+        if not self.inside:
+            _folder(OUTSIDE, 0o711)
         _folder(self.home, 0o711)
         for private in ("postgres", "valkey"):
             _folder(self.home / private, 0o700, runner)

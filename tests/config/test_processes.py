@@ -1,4 +1,4 @@
-"""docker-compose.yml runs what config.supervisor says, and that works with production's settings."""
+"""docker-compose.yml runs what config.supervisor says, and it works with production's settings."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ def production(folder: Path) -> Iterator[dict[str, str]]:
     with psycopg.connect(main, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         try:
-            environment = processes.environment(folder, **given)
+            environment = processes.environment(folder, **given, STATIC_ROOT=f"{folder}/static")
             run(environment, SERVICES["migrate"]["command"])
+            run(environment, ["python", "manage.py", "collectstatic", "--no-input"])
             yield environment
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -134,8 +135,10 @@ def test_worker_and_schedule_deliver_what_the_queue_lost(
         assert processes.eventually(lambda: any(folder.glob("mail/*")), within=60)
         assert worker.poll() is None
         assert beat.poll() is None
-        assert (folder / "schedule").exists()
-        # Its health check, as the file has it.
+        # Their health checks, as the file has them.
+        kind, *check = SERVICES["schedule"]["healthcheck"]["test"]
+        assert kind == "CMD"
+        run(production, [part.replace("/tmp/schedule", f"{folder}/schedule") for part in check])
         kind, check = SERVICES["worker"]["healthcheck"]["test"]
         assert kind == "CMD-SHELL"
         asked = check.replace("$$HOSTNAME", socket.gethostname()).split()

@@ -102,7 +102,7 @@ def test_a_child_that_dies_ends_everything(start: Start, folder: Path) -> None:
 
 
 def test_commands_work_beside_it(start: Start, folder: Path) -> None:
-    _, printed = start("--empty")
+    start("--empty")
     done = subprocess.run(
         [sys.executable, "manage.py", "create_organization", "Beside", "--json"],
         env=processes.environment(folder),

@@ -169,8 +169,8 @@ COMPARISONS: dict[str, Callable[[Any, str], bool]] = {
 
 
 def test_okta_spec_test_passes_whole(live: Server) -> None:
-    """Okta SCIM 2.0 SPEC Test: 16 requests, 91 assertions, a script. Each step in the time that Okta
-    allows, in one of three runs, since the machine that tests may be busy."""
+    """Okta SCIM 2.0 SPEC Test: 16 requests, 91 assertions, a script. Each step in the time that
+    Okta allows, in one of three runs, since the machine that tests may be busy."""
     slow: set[str] | None = None
     for _ in range(_TRIES):
         okta = Okta(live)

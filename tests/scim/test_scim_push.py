@@ -459,6 +459,10 @@ def test_the_command_line_prints_one_document_and_exits_2_on_wrong_usage(stand_i
 # ------------------------------------------------------------------ Seatkeeper itself
 
 PRODUCT = "sales-navigator"
+SIZES = pytest.mark.parametrize(
+    ("people", "seats", "concurrency"),
+    [(120, 72, "4"), (120, 72, "16"), pytest.param(1000, 600, "16", marks=pytest.mark.slow)],
+)
 
 
 @dataclasses.dataclass
@@ -503,10 +507,7 @@ def connect(transactional_db, live_server) -> Iterator[Callable[..., Connected]]
     exchanges.flush()  # what the log still collects is of this test's people
 
 
-@pytest.mark.parametrize("concurrency", ["4", "16"])
-@pytest.mark.parametrize(
-    ("people", "seats"), [(120, 72), pytest.param(1000, 600, marks=pytest.mark.slow)]
-)
+@SIZES
 def test_refuse_creates_as_many_as_there_are_seats_and_tells_the_others_so(
     connect, people, seats, concurrency
 ):
@@ -522,10 +523,7 @@ def test_refuse_creates_as_many_as_there_are_seats_and_tells_the_others_so(
     assert acme.state() == (seats, seats, people - seats)
 
 
-@pytest.mark.parametrize("concurrency", ["4", "16"])
-@pytest.mark.parametrize(
-    ("people", "seats"), [(120, 72), pytest.param(1000, 600, marks=pytest.mark.slow)]
-)
+@SIZES
 def test_waitlist_creates_everybody_and_seats_as_many_as_fit(connect, people, seats, concurrency):
     """R15, R18: all are created, the rest waits."""
     acme = connect(seats, "waitlist")

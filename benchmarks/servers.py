@@ -28,7 +28,7 @@ WORKERS, THREADS = 2, 4
 @contextlib.contextmanager
 def machinery() -> Iterator[Machinery]:
     """PostgreSQL as in production (every commit reaches the disk), removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="seatkeeper-benchmark-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-")).resolve()
     folder.chmod(0o711)  # PostgreSQL passes through as another user when we are root
     try:
         with embedded.start(folder) as servers, contextlib.ExitStack() as stack:

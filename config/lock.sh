@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Write the three locks anew from pyproject.toml: newest versions that fit, hashes, no address.
+# Write the three locks anew from pyproject.toml: versions that fit, hashes, no address.
+# What is locked keeps its version; `config/lock.sh --upgrade` takes the newest of all.
 #   requirements.lock        what production installs
 #   requirements-local.lock  what ./run needs besides: PostgreSQL, Valkey, the installer
 #   requirements-dev.lock    what ./test needs besides
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-lock() {
+lock() { # NAME OPTION…
+  local name=$1
+  shift
   .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-header --no-annotate --quiet --upgrade "$@"
+    --no-emit-index-url --no-header --no-annotate --quiet --output-file "$name" "$@"
 }
 
-lock pyproject.toml --output-file requirements.lock
-lock --group local --constraints requirements.lock --output-file requirements-local.lock
-lock --group check --group test --group browser --constraints requirements.lock \
-  --constraints requirements-local.lock --output-file requirements-dev.lock
+lock requirements.lock pyproject.toml "$@"
+lock requirements-local.lock --group local --constraints requirements.lock "$@"
+lock requirements-dev.lock --group check --group test --group browser --group conformance \
+  --constraints requirements.lock --constraints requirements-local.lock "$@"

@@ -116,7 +116,7 @@ DATABASES = {
     }
 }
 # Statements are prepared once a connection and bound by the server: planning the
-# allocation's one statement costs more than running it.
+# allocation's comparison costs more than running it.
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "server_side_binding": True,

@@ -87,8 +87,7 @@ def _redacted(value: Any) -> Any:
             for name, part in value.items()
         }
     if isinstance(value, list):
-        secret_path = [_redacted(part) for part in value]
-        return secret_path
+        return [_redacted(part) for part in value]
     return value
 
 
@@ -129,22 +128,28 @@ _COLUMNS = (
 )
 
 
+#: Not even a power cut may lose a change; it may lose the last log lines, so that writing
+#: them waits for no disk. The setting lasts as long as this statement's own transaction.
+_INSERT = f"""
+WITH no_wait AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+INSERT INTO scim_exchange ({_COLUMNS})
+SELECT row.* FROM no_wait, (VALUES {{values}}) AS row
+"""
+_ROW = (
+    "(%s::bigint, %s::uuid, %s::uuid, %s, %s::timestamptz, %s::float8, %s, %s, %s::smallint, "
+    "%s::jsonb, %s::jsonb, %s)"
+)
+_MOST_ROWS = 500
+
+
 def _write(rows: list[tuple[Any, ...]]) -> None:
-    """Losing the last log lines with the power is no loss worth a disk flush a request."""
-    values = ", ".join(
-        ["(%s, %s, %s, %s, %s::timestamptz, %s::float8, %s, %s, %s::smallint, %s::jsonb, %s::jsonb, %s)"]
-        * len(rows)
-    )
-    statement = (
-        f"INSERT INTO scim_exchange ({_COLUMNS}) VALUES {values}"  # noqa: S608  a constant
-    )
     try:
         with connection.cursor() as cursor:
-            for first in range(0, len(rows), 1000):
-                part = rows[first : first + 1000]
-                if len(part) < len(rows):
-                    _write(part)
-                else:
-                    cursor.execute(statement, [value for row in part for value in row])
+            for first in range(0, len(rows), _MOST_ROWS):
+                part = rows[first : first + _MOST_ROWS]
+                cursor.execute(
+                    _INSERT.format(values=", ".join([_ROW] * len(part))),
+                    [value for row in part for value in row],
+                )
     except DatabaseError:
         _log.exception("%d exchanges could not be kept", len(rows))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.generic import View as DjangoView
 from django_scim import views as frame
 
@@ -67,6 +67,7 @@ class ScimDispatch(DjangoView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         started, detail = time.perf_counter(), ""
         try:
+            _receive(request)
             response = super().dispatch(request, *args, **kwargs)
         except errors.ScimError as refused:
             detail, response = refused.detail, answers.error(request, refused)
@@ -80,7 +81,12 @@ class ScimDispatch(DjangoView):
             detail = "Seatkeeper failed. Nothing was changed; the request may be repeated."
             response = answers.error(request, errors.ServerFailed(detail))
         exchanges.record(request, response, started=started, detail=detail)
+        if request.method == "HEAD":
+            response.content = b""  # RFC 9110 section 9.3.2
         return response
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return answers.empty(204, {"Allow": ", ".join(self._allowed_methods())})
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         allowed = ", ".join(self._allowed_methods())
@@ -93,7 +99,13 @@ class ScimDispatch(DjangoView):
 class ResourceView(ScimDispatch):
     """/Users and /Groups, with and without an id."""
 
+    http_method_names = ["get", "head", "options", "post", "put", "patch", "delete"]
     kind: Kind
+
+    def _allowed_methods(self) -> list[str]:
+        """For the header Allow: what makes a resource is not possible with one, and so on."""
+        of_other = ("POST",) if self.kwargs.get("uuid") else ("PUT", "PATCH", "DELETE")
+        return [method for method in super()._allowed_methods() if method not in of_other]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if kwargs.get("uuid") is None:
@@ -164,12 +176,14 @@ class ResourceView(ScimDispatch):
 
 
 class UsersView(frame.UsersView, ResourceView):
+    http_method_names = ResourceView.http_method_names
     kind = USERS
     get, post, put = ResourceView.get, ResourceView.post, ResourceView.put
     patch, delete = ResourceView.patch, ResourceView.delete
 
 
 class GroupsView(frame.GroupsView, ResourceView):
+    http_method_names = ResourceView.http_method_names
     kind = GROUPS
     get, post, put = ResourceView.get, ResourceView.post, ResourceView.put
     patch, delete = ResourceView.patch, ResourceView.delete
@@ -261,7 +275,7 @@ class BulkView(frame.SCIMView, ScimDispatch):
 class MeView(frame.SCIMView, ScimDispatch):
     """/Me: a token belongs to an application, not to a person (RFC 7644 section 3.11)."""
 
-    http_method_names = ["get", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         raise errors.NotImplementedHere(
@@ -287,6 +301,35 @@ class UnknownView(frame.SCIMView, ScimDispatch):
 
 
 # ------------------------------------------------------------------ reading and answering
+
+
+def _receive(request: HttpRequest) -> None:
+    """Read the body, once and whole. Refused: one that is too large, or cut off.
+
+    Without a length it comes in chunks (RFC 9112 section 7.1), which Django would take for
+    nothing; .NET's HttpClient sends JSON so. A cut off one may be readable JSON by accident.
+    """
+    told = request.META.get("CONTENT_LENGTH") or "0"
+    length = int(told) if told.isascii() and told.isdecimal() and len(told) < 20 else MAX_BODY + 1
+    chunked = "HTTP_TRANSFER_ENCODING" in request.META
+    if not length and not chunked:
+        return
+    body, request._body = b"", b""  # a refused one is not kept
+    if chunked:
+        body = request.META["wsgi.input"].read(MAX_BODY + 1)
+    elif length <= MAX_BODY:
+        del request._body
+        try:
+            body = request.body
+        except UnreadablePostError:
+            request._body = b""
+    if max(length, len(body)) > MAX_BODY:
+        raise errors.PayloadTooLarge(
+            f"The body is larger than {MAX_BODY} bytes. Split the request."
+        )
+    if len(body) < length:
+        raise errors.InvalidSyntax("The body is shorter than its Content-Length: it was cut off.")
+    request._body = body
 
 
 def body_of(request: HttpRequest) -> dict[str, Any]:

@@ -64,7 +64,12 @@ class Idp:
         return self._clients.client
 
     def __call__(
-        self, method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None,
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: dict[str, Any] | None = None,
         **headers: str,
     ) -> Answer:
         raw = body if isinstance(body, (bytes, str)) else json.dumps(body)
@@ -97,9 +102,21 @@ class Idp:
         return self("DELETE", f"/Users/{id}")
 
     def patch(self, path: str, *operations: tuple[str, str | None, Any]) -> Answer:
-        return self("PATCH", path, {"schemas": [PATCH_OP], "Operations": [
-            {"op": op, **({"path": where} if where else {}), **({} if value is None else
-             {"value": value})} for op, where, value in operations]})
+        return self(
+            "PATCH",
+            path,
+            {
+                "schemas": [PATCH_OP],
+                "Operations": [
+                    {
+                        "op": op,
+                        **({"path": where} if where else {}),
+                        **({} if value is None else {"value": value}),
+                    }
+                    for op, where, value in operations
+                ],
+            },
+        )
 
     def find(self, filter: str) -> list[dict[str, Any]]:
         return self("GET", "/Users", query={"filter": filter}).json["Resources"]
@@ -111,12 +128,26 @@ class Idp:
     # ---- groups
 
     def create_group(self, name: str, *members: str) -> Answer:
-        return self("POST", "/Groups", {"schemas": [CORE_GROUP], "displayName": name,
-                                        "members": [{"value": id} for id in members]})
+        return self(
+            "POST",
+            "/Groups",
+            {
+                "schemas": [CORE_GROUP],
+                "displayName": name,
+                "members": [{"value": id} for id in members],
+            },
+        )
 
     def replace_group(self, id: str, name: str, *members: str) -> Answer:
-        return self("PUT", f"/Groups/{id}", {"schemas": [CORE_GROUP], "displayName": name,
-                                             "members": [{"value": id} for id in members]})
+        return self(
+            "PUT",
+            f"/Groups/{id}",
+            {
+                "schemas": [CORE_GROUP],
+                "displayName": name,
+                "members": [{"value": id} for id in members],
+            },
+        )
 
     def add_members(self, group: str, *members: str) -> Answer:
         return self.patch(f"/Groups/{group}", ("add", "members", [{"value": m} for m in members]))
@@ -137,10 +168,23 @@ class Idp:
 
     def bulk(self, *operations: tuple[str, str, Any], **more: Any) -> Answer:
         """operations: method, path, data; each POST gets a bulkId b0, b1 … of its place."""
-        return self("POST", "/Bulk", {"schemas": [BULK_REQUEST], **more, "Operations": [
-            {"method": method, "path": path, **({"bulkId": f"b{n}"} if method == "POST" else {}),
-             **({} if data is None else {"data": data})}
-            for n, (method, path, data) in enumerate(operations)]})
+        return self(
+            "POST",
+            "/Bulk",
+            {
+                "schemas": [BULK_REQUEST],
+                **more,
+                "Operations": [
+                    {
+                        "method": method,
+                        "path": path,
+                        **({"bulkId": f"b{n}"} if method == "POST" else {}),
+                        **({} if data is None else {"data": data}),
+                    }
+                    for n, (method, path, data) in enumerate(operations)
+                ],
+            },
+        )
 
 
 @functools.cache
@@ -150,8 +194,13 @@ def _handler() -> ClientHandler:
 
 
 def person(
-    email: str, *, number: str = "", first: str = "Ada", last: str = "Lovelace",
-    active: bool = True, **more: Any,
+    email: str,
+    *,
+    number: str = "",
+    first: str = "Ada",
+    last: str = "Lovelace",
+    active: bool = True,
+    **more: Any,
 ) -> dict[str, Any]:
     document: dict[str, Any] = {
         "schemas": [CORE_USER],
@@ -173,8 +222,12 @@ def organization(plan: str = "advanced-plus") -> Organization:
 
 
 def connect(
-    owner: Organization, *, product: str = "sales-navigator", seats: int | None = None,
-    name: str | None = None, **policy: Any,
+    owner: Organization,
+    *,
+    product: str = "sales-navigator",
+    seats: int | None = None,
+    name: str | None = None,
+    **policy: Any,
 ) -> Idp:
     """An application with a token, and seats in its pool."""
     if seats is not None:
@@ -251,8 +304,9 @@ def manage_for_people(*arguments: Any) -> Ran:
 
 def grant(owner: Organization, email: str, product: str = "sales-navigator", **more: str) -> Ran:
     """Give a seat by hand; more: first_name, last_name, employee_number."""
-    options = [part for name, value in more.items()
-               for part in (f"--{name.replace('_', '-')}", value)]
+    options = [
+        part for name, value in more.items() for part in (f"--{name.replace('_', '-')}", value)
+    ]
     return manage("grant_seat", owner.slug, product, email, *options)
 
 
@@ -283,7 +337,7 @@ def dump(*, without: tuple[str, ...] = ("scim_exchange",)) -> dict[str, list[str
 
 
 def every_text() -> str:
-    """All columns of all tables of the database, in one text: to look for what must not be there."""
+    """All columns of all tables of the database, in one text: for what must not be there."""
     parts = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
@@ -304,7 +358,8 @@ def check_books(*, lowered: bool = False) -> None:
         both = WaitingEntry.objects.filter(pool=pool, person__seats__pool=pool)
         assert not both.exists(), f"{list(both)} hold a seat and wait"
         known = WaitingEntry.objects.filter(
-            pool=pool, person=None,
+            pool=pool,
+            person=None,
             application__links__user_name_key=F("user_name_key"),
         )
         assert not known.exists(), f"{list(known)} exist in the application and are refused ones"

@@ -31,24 +31,53 @@ WRITERS = {
 HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py"}
 #: Methods of a manager, a queryset or an instance that write.
 WRITING = {
-    "create", "get_or_create", "update_or_create", "bulk_create", "update", "bulk_update",
-    "delete", "save", "acreate", "aupdate", "adelete", "asave",
+    "create",
+    "get_or_create",
+    "update_or_create",
+    "bulk_create",
+    "update",
+    "bulk_update",
+    "delete",
+    "save",
+    "acreate",
+    "aupdate",
+    "adelete",
+    "asave",
 }
 #: The modules of a package that translate HTTP; all the others are the domain.
 HTTP = {
     "accounts": {"context", "middleware", "urls"},
     "licensing": {"urls"},
     "scim": {
-        "adapters", "answers", "authentication", "exchanges", "middleware", "search", "views",
+        "adapters",
+        "answers",
+        "authentication",
+        "exchanges",
+        "middleware",
+        "search",
+        "views",
         "urls",
     },
 }
 #: Models that are not of one organization.
 OF_NOBODY = {"Organization", "Admin"}
 OF_ORGANIZATION = {
-    "Role", "Application", "Person", "Link", "Group", "Membership", "Outbox",
-    "Pool", "Policy", "EligibleGroup", "Seat", "WaitingEntry", "LedgerEntry",
-    "Token", "TokenWarning", "Exchange",
+    "Role",
+    "Application",
+    "Person",
+    "Link",
+    "Group",
+    "Membership",
+    "Outbox",
+    "Pool",
+    "Policy",
+    "EligibleGroup",
+    "Seat",
+    "WaitingEntry",
+    "LedgerEntry",
+    "Token",
+    "TokenWarning",
+    "Exchange",
 }
 
 
@@ -66,7 +95,7 @@ def _sources() -> Iterator[tuple[str, ast.Module, str]]:
 
 
 def test_imports_travel_down():
-    """Import contract of pyproject.toml: layers, plain protocol, domain without pages and queues."""
+    """The contracts in pyproject.toml: layers, plain protocol, domain without pages and queues."""
     linter = Path(sys.executable).with_name("lint-imports")
     if not linter.exists():
         pytest.skip("import-linter is not installed")
@@ -104,8 +133,11 @@ def test_domain_modules_know_no_http():
         package, *rest = Path(path).with_suffix("").parts
         if package == "config" or rest[0] in ("pages", "templatetags", *HTTP[package]):
             continue
-        found += [f"{path}: {module}" for module in _imported(tree)
-                  if module.split(".")[:2] in (["django", "http"], ["django", "shortcuts"])]
+        found += [
+            f"{path}: {module}"
+            for module in _imported(tree)
+            if module.split(".")[:2] in (["django", "http"], ["django", "shortcuts"])
+        ]
     assert found == []
 
 
@@ -128,8 +160,10 @@ def test_a_table_is_written_by_its_writers_alone(model):
             continue
         found += [f"{path}:{line}" for line in _writes(tree, model)]
         found += [
-            f"{path}: {match[0]}" for match in re.finditer(
-                rf"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE|COPY)\s+{table}\b", text)
+            f"{path}: {match[0]}"
+            for match in re.finditer(
+                rf"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE|COPY)\s+{table}\b", text
+            )
         ]
     assert found == []
 
@@ -138,8 +172,12 @@ def _writes(tree: ast.Module, model: str) -> Iterator[int]:
     """Lines that make, save or delete a model's rows: by the class, or by a variable called
     as the class is (`seat.delete()`)."""
     names = {model, re.sub(r"(?<!^)(?=[A-Z])", "_", model).lower(), model.lower()}
-    models_here = {name.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
-                   and (node.module or "").endswith(".models") for name in node.names}
+    models_here = {
+        name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith(".models")
+        for name in node.names
+    }
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -161,12 +199,20 @@ def test_the_counter_of_a_pool_is_written_under_its_lock_alone():
         if path in HELD_WRITERS:
             continue
         found += [
-            f"{path}:{node.lineno}" for node in ast.walk(tree)
-            if (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-                and node.func.attr in WRITING and any(k.arg == "held" for k in node.keywords)
-                and "Pool" in ast.dump(node.func))
-            or (isinstance(node, ast.Attribute) and node.attr == "held"
-                and isinstance(node.ctx, ast.Store))
+            f"{path}:{node.lineno}"
+            for node in ast.walk(tree)
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in WRITING
+                and any(k.arg == "held" for k in node.keywords)
+                and "Pool" in ast.dump(node.func)
+            )
+            or (
+                isinstance(node, ast.Attribute)
+                and node.attr == "held"
+                and isinstance(node.ctx, ast.Store)
+            )
         ]
         found += [path for _ in re.finditer(r"UPDATE\s+licensing_pool\b", text)]
     assert found == []
@@ -175,8 +221,12 @@ def test_the_counter_of_a_pool_is_written_under_its_lock_alone():
 def test_the_scan_for_writers_finds_what_it_looks_for():
     """The two tests above can fail: their scan sees each of these."""
     for code in (
-        "Seat.objects.create(x=1)", "Seat(x=1)", "seat.delete()", "seat.save()",
-        "Seat.objects.filter(x=1).delete()", "Seat.objects.filter(a=1).exclude(b=2).update(c=3)",
+        "Seat.objects.create(x=1)",
+        "Seat(x=1)",
+        "seat.delete()",
+        "seat.save()",
+        "Seat.objects.filter(x=1).delete()",
+        "Seat.objects.filter(a=1).exclude(b=2).update(c=3)",
     ):
         tree = ast.parse(f"from licensing.models import Seat; {code}")
         assert list(_writes(tree, "Seat")) == [1], code
@@ -214,8 +264,11 @@ def test_every_constraint_has_a_name_that_reads_as_a_sentence():
 def test_every_rule_has_a_test_that_cites_it():
     """style.md: the rule in the docstring."""
     found = rules_table.citations()
-    missing = [number for number in rules_table.TITLES
-               if not found[number] and number not in rules_table.LATER]
+    missing = [
+        number
+        for number in rules_table.TITLES
+        if not found[number] and number not in rules_table.LATER
+    ]
     assert missing == []
 
 

@@ -18,6 +18,11 @@ SEAT = {"email", "employee_number", "source", "state", "application"}
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(autouse=True)
+def _passwords_are_hashed_fast(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def owner():
     return organization()
@@ -48,8 +53,11 @@ def _refused(ran, code):
 def test_create_organization():
     """interface.md: {"slug", "name", "plan"}."""
     shown = _keys(manage("create_organization", "Northwind Traders"), "slug", "name", "plan")
-    assert shown == {"slug": "northwind-traders", "name": "Northwind Traders",
-                     "plan": "advanced-plus"}
+    assert shown == {
+        "slug": "northwind-traders",
+        "name": "Northwind Traders",
+        "plan": "advanced-plus",
+    }
     assert _refused(manage("create_organization", "Northwind Traders"), "slug_taken")
     other = manage("create_organization", "Northwind Traders", "--slug", "nw", "--plan", "core")
     assert other.json["plan"] == "core"
@@ -96,23 +104,39 @@ def test_set_seats(owner):
 def test_create_scim_application(owner):
     """interface.md: {"id", "name", "product", "base_url", "when_full", "eligibility"}."""
     arguments = ("create_scim_application", owner.slug, "Okta", "--product", "sales-navigator")
-    shown = _keys(manage(*arguments, "--idp", "okta"),
-                  "id", "name", "product", "base_url", "when_full", "eligibility")
+    shown = _keys(
+        manage(*arguments, "--idp", "okta"),
+        "id",
+        "name",
+        "product",
+        "base_url",
+        "when_full",
+        "eligibility",
+    )
     assert shown["base_url"].endswith("/scim/v2")
     assert (shown["when_full"], shown["eligibility"]) == ("refuse", "everyone")
     assert _refused(manage(*arguments), "application_exists")
     for wrong in (("--idp", "google"), ("--when-full", "wait"), ("--eligibility", "nobody")):
         assert manage(*arguments, *wrong).exit == 2
     assert manage("create_scim_application", owner.slug, "Okta").exit == 2
-    assert _refused(manage("create_scim_application", owner.slug, " ", "--product",
-                           "sales-navigator"), "name_invalid")
+    assert _refused(
+        manage("create_scim_application", owner.slug, " ", "--product", "sales-navigator"),
+        "name_invalid",
+    )
 
 
 def test_issue_and_revoke_scim_token(idp):
     """interface.md: {"id", "token", "expires_at", "base_url"} and {"id", "revoked_at"}."""
-    issued = _keys(manage("issue_scim_token", idp.application.pk, "--days", 30),
-                   "id", "token", "expires_at", "base_url")
-    assert _keys(manage("revoke_scim_token", issued["id"]), "id", "revoked_at")["id"] == issued["id"]
+    issued = _keys(
+        manage("issue_scim_token", idp.application.pk, "--days", 30),
+        "id",
+        "token",
+        "expires_at",
+        "base_url",
+    )
+    assert (
+        _keys(manage("revoke_scim_token", issued["id"]), "id", "revoked_at")["id"] == issued["id"]
+    )
     assert _refused(manage("issue_scim_token", "nonsense"), "application_not_found")
     assert _refused(manage("issue_scim_token", issued["id"]), "application_not_found")
     assert manage("issue_scim_token").exit == 2
@@ -122,7 +146,9 @@ def test_issue_and_revoke_scim_token(idp):
 def test_expire_scim_tokens(idp):
     """interface.md: {"expired", "reminded"}."""
     assert _keys(manage("expire_scim_tokens"), "expired", "reminded") == {
-        "expired": [], "reminded": []}
+        "expired": [],
+        "reminded": [],
+    }
     ends = idp.application.tokens.get().expires_at
     assert len(manage("expire_scim_tokens", "--now", ends.isoformat()).json["expired"]) == 1
     assert manage("expire_scim_tokens", "--now", "2099-01-01T00:00:00Z").exit == 0
@@ -133,15 +159,18 @@ def test_expire_scim_tokens(idp):
 def test_grant_seat_and_remove_seat(owner):
     """interface.md: the seat, and {"removed": true}."""
     set_seats(owner, 1)
-    shown = _keys(grant(owner, ADA, first_name="Ada", employee_number="7"), *(
-        "email", "employee_number", "source", "state", "application"))
+    shown = _keys(
+        grant(owner, ADA, first_name="Ada", employee_number="7"),
+        *("email", "employee_number", "source", "state", "application"),
+    )
     assert set(shown) == SEAT
     assert _refused(grant(owner, "grace@acme.example"), "seats_missing")
     removed = manage("remove_seat", owner.slug, "sales-navigator", ADA)
     assert removed.json == {"removed": True}
     assert _refused(manage("remove_seat", owner.slug, "sales-navigator", ADA), "no_seat")
-    assert _refused(manage("remove_seat", owner.slug, "sales-navigator", "x@acme.example"),
-                    "person_not_found")
+    assert _refused(
+        manage("remove_seat", owner.slug, "sales-navigator", "x@acme.example"), "person_not_found"
+    )
     assert manage("grant_seat", owner.slug, "sales-navigator").exit == 2
 
 
@@ -149,22 +178,48 @@ def test_list_seats(owner, idp):
     """interface.md: holders and waiting with their keys."""
     idp.create(ADA, number="7")
     idp.create("grace@acme.example")
-    shown = _keys(manage("list_seats", owner.slug, "sales-navigator"),
-                  "purchased", "assigned", "free", "holders", "waiting")
+    shown = _keys(
+        manage("list_seats", owner.slug, "sales-navigator"),
+        "purchased",
+        "assigned",
+        "free",
+        "holders",
+        "waiting",
+    )
     assert (shown["purchased"], shown["assigned"], shown["free"]) == (1, 1, 0)
-    assert shown["holders"] == [{"email": ADA, "employee_number": "7", "source": "scim",
-                                 "state": "provisioned", "application": "Okta"}]
+    assert shown["holders"] == [
+        {
+            "email": ADA,
+            "employee_number": "7",
+            "source": "scim",
+            "state": "provisioned",
+            "application": "Okta",
+        }
+    ]
     [entry] = shown["waiting"]
     assert list(entry) == ["email", "since", "reason"]
-    assert _keys(manage("list_seats", owner.slug, "teamlink-extend"),
-                 "purchased", "assigned", "free", "holders", "waiting")["holders"] == []
+    assert (
+        _keys(
+            manage("list_seats", owner.slug, "teamlink-extend"),
+            "purchased",
+            "assigned",
+            "free",
+            "holders",
+            "waiting",
+        )["holders"]
+        == []
+    )
 
 
 def test_explain_seat_and_activate_seat(owner, idp):
     """interface.md: {"has_seat", "because"} and the seat."""
     idp.create(ADA)
-    assert _keys(manage("explain_seat", owner.slug, "sales-navigator", ADA),
-                 "has_seat", "because")["has_seat"] is True
+    assert (
+        _keys(manage("explain_seat", owner.slug, "sales-navigator", ADA), "has_seat", "because")[
+            "has_seat"
+        ]
+        is True
+    )
     activated = manage("activate_seat", owner.slug, "sales-navigator", ADA)
     assert set(activated.json) == SEAT
     assert activated.json["state"] == "activated"
@@ -173,19 +228,30 @@ def test_explain_seat_and_activate_seat(owner, idp):
 
 def test_reconcile_licenses(owner, idp):
     """interface.md: {"granted", "revoked", "waiting", "drift"}."""
-    shown = _keys(manage("reconcile_licenses", "--organization", owner.slug, "--dry-run"),
-                  "granted", "revoked", "waiting", "drift")
+    shown = _keys(
+        manage("reconcile_licenses", "--organization", owner.slug, "--dry-run"),
+        "granted",
+        "revoked",
+        "waiting",
+        "drift",
+    )
     assert shown["drift"] == 0
     assert _keys(manage("reconcile_licenses"), "granted", "revoked", "waiting", "drift")
-    assert _refused(manage("reconcile_licenses", "--organization", "nowhere"),
-                    "organization_not_found")
+    assert _refused(
+        manage("reconcile_licenses", "--organization", "nowhere"), "organization_not_found"
+    )
 
 
 def test_create_group_and_show_group(owner, idp):
     """interface.md: {"name", "source", "application", "members"}."""
     idp.create(ADA)
-    made = _keys(manage("create_group", owner.slug, "SMB", "--member", ADA),
-                 "name", "source", "application", "members")
+    made = _keys(
+        manage("create_group", owner.slug, "SMB", "--member", ADA),
+        "name",
+        "source",
+        "application",
+        "members",
+    )
     assert made == {"name": "SMB", "source": "manual", "application": None, "members": [ADA]}
     assert _keys(manage("show_group", owner.slug, "smb"), *made) == made
     assert _refused(manage("create_group", owner.slug, "smb"), "group_name_taken")
@@ -218,8 +284,13 @@ def test_the_exit_codes_of_a_real_process():
 
     def run(*arguments):
         ended = subprocess.run(
-            [sys.executable, "manage.py", *arguments, "--json"], cwd=CHECKOUT, check=False,
-            env={**os.environ, "DATABASE_URL": address}, capture_output=True, text=True)
+            [sys.executable, "manage.py", *arguments, "--json"],
+            cwd=CHECKOUT,
+            check=False,
+            env={**os.environ, "DATABASE_URL": address},
+            capture_output=True,
+            text=True,
+        )
         document = json.loads(ended.stdout) if ended.stdout else None
         return ended.returncode, document, ended.stderr
 

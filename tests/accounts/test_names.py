@@ -9,10 +9,18 @@ from hypothesis import strategies as st
 from accounts import names
 
 
-@pytest.mark.parametrize(("one", "other"), [
-    ("Ada@Acme.Example", "ada@acme.example"), ("  SMB ", "smb"), ("STRASSE", "straße"),
-    ("ＳＭＢ", "smb"), ("Å", "Å"), ("İ", "i̇"), ("ﬁ", "fi"),
-])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ada@Acme.Example", "ada@acme.example"),
+        ("  SMB ", "smb"),
+        ("STRASSE", "straße"),
+        ("ＳＭＢ", "smb"),
+        ("Å", "Å"),
+        ("İ", "i̇"),
+        ("ﬁ", "fi"),
+    ],
+)
 def test_spellings_that_a_person_would_call_the_same_have_one_key(one, other):
     """R24: ignoring case and outer spaces."""
     assert names.key(one) == names.key(other)
@@ -30,8 +38,27 @@ def test_a_key_is_its_own_key(text):
     assert names.key(names.key(text)) == names.key(text)
 
 
-NUMBERS = ["0", "1", "1.05", "1.5", "2", "9", "10", "0011", "99", "100", "12345678901234567890",
-           "-5", "7a", "A", "a7", "B-1", "Ö", "p", ""]
+NUMBERS = [
+    "0",
+    "1",
+    "1.05",
+    "1.5",
+    "2",
+    "9",
+    "10",
+    "0011",
+    "99",
+    "100",
+    "12345678901234567890",
+    "-5",
+    "7a",
+    "A",
+    "a7",
+    "B-1",
+    "Ö",
+    "p",
+    "",
+]
 
 
 def test_employee_numbers_go_by_value_then_text_then_none():
@@ -42,8 +69,9 @@ def test_employee_numbers_go_by_value_then_text_then_none():
     assert keys == NUMBERS
 
 
-@pytest.mark.parametrize(("one", "other"), [("9", "009"), ("1.5", "1.50"), (" 7 ", "7"),
-                                            ("A7", "a7"), ("", "  ")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("9", "009"), ("1.5", "1.50"), (" 7 ", "7"), ("A7", "a7"), ("", "  ")]
+)
 def test_the_same_number_in_another_spelling_is_the_same_place(one, other):
     """R17: numbers by value."""
     assert names.employee_number_key(one) == names.employee_number_key(other)
@@ -66,16 +94,22 @@ def test_fractions_compare_as_numbers(one, other):
 @given(st.lists(st.tuples(*[st.text(max_size=8)] * 4), max_size=20))
 def test_a_part_never_spills_into_the_next(people):
     """R17: last name, then first name, then e-mail: compared part by part."""
+
     def by_parts(person):
         number, last, first, email = person
-        return (names.employee_number_key(number), names.alphabetical(last),
-                names.alphabetical(first), names.key(email))
+        return (
+            names.employee_number_key(number),
+            names.alphabetical(last),
+            names.alphabetical(first),
+            names.key(email),
+        )
 
     harmless = [tuple("".join(c for c in part if c > " ") for part in person) for person in people]
     by_text = sorted(harmless, key=lambda person: names.sort_key(*person).encode())
     assert [by_parts(person) for person in by_text] == sorted(
         (by_parts(person) for person in harmless),
-        key=lambda parts: tuple(part.encode() for part in parts))
+        key=lambda parts: tuple(part.encode() for part in parts),
+    )
 
 
 @given(*[st.text(max_size=400)] * 4)
@@ -92,7 +126,9 @@ def test_an_address_looks_like_one(text):
     assert names.looks_like_email(text)
 
 
-@pytest.mark.parametrize("text", ["", "@", "a@", "@b", "a b@c", "a@b c", "a,b@c", "<a@b>", "a@b\n.x"])
+@pytest.mark.parametrize(
+    "text", ["", "@", "a@", "@b", "a b@c", "a@b c", "a,b@c", "<a@b>", "a@b\n.x"]
+)
 def test_what_is_no_address_does_not_look_like_one(text):
     """R12: and never by anything else."""
     assert not names.looks_like_email(text)

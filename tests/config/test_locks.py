@@ -14,7 +14,9 @@ GROUPS = PROJECT["dependency-groups"]
 WANTED = {
     "requirements.lock": PROJECT["project"]["dependencies"],
     "requirements-local.lock": GROUPS["local"],
-    "requirements-dev.lock": [*GROUPS["check"], *GROUPS["test"], *GROUPS["browser"]],
+    "requirements-dev.lock": [
+        wanted for group in ("check", "test", "browser", "conformance") for wanted in GROUPS[group]
+    ],
 }
 
 

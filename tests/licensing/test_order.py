@@ -9,8 +9,32 @@ from licensing import seats
 from licensing.order import in_allocation_order
 from tests.factories import connect, organization, pool_of, set_seats
 
-WORDS = ["", "a", "A", "Á", "ä", "z", "Z", "ø", "ß", "ss", "9", "10", "-", " ", "a b", "a-b", "ñ",
-         "李", "Ω", "\U0001f388", "\x01", "~", "é", "e\u0301"]
+WORDS = [
+    "",
+    "a",
+    "A",
+    "Á",
+    "ä",
+    "z",
+    "Z",
+    "ø",
+    "ß",
+    "ss",
+    "9",
+    "10",
+    "-",
+    " ",
+    "a b",
+    "a-b",
+    "ñ",
+    "李",
+    "Ω",
+    "\U0001f388",
+    "\x01",
+    "~",
+    "é",
+    "e\u0301",
+]
 
 
 @pytest.mark.django_db
@@ -24,8 +48,12 @@ def test_the_database_sorts_as_python_does():
         number, last, first = (which.choice(WORDS) for _ in range(3))
         answer = idp.create(f"p{n:02d}@acme.example", number=number, last=last, first=first)
         assert answer.status == 201
-        made.append((names.sort_key(number, last, first, f"p{n:02d}@acme.example").encode(),
-                     f"p{n:02d}@acme.example"))
+        made.append(
+            (
+                names.sort_key(number, last, first, f"p{n:02d}@acme.example").encode(),
+                f"p{n:02d}@acme.example",
+            )
+        )
     expected = [email for _, email in sorted(made)]
     waiting = list(seats.waiting(pool_of(owner)))
     assert [entry.email for entry in waiting] == expected

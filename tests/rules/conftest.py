@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,11 @@ from tests import factories
 @pytest.fixture
 def owner(db: None) -> Organization:
     return factories.organization()
+
+
+@pytest.fixture(autouse=True)
+def _passwords_are_hashed_fast(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

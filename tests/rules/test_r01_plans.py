@@ -32,8 +32,12 @@ def test_a_plan_lowered_later_makes_scim_answer_403_with_the_reason(owner):
     assert manage("set_plan", owner.slug, "core").exit == 0
 
     for answer in (
-        idp.get(ada.id), idp.create("grace@acme.example"), idp.set_active(ada.id, False),
-        idp.delete(ada.id), idp("GET", "/ServiceProviderConfig"), idp("POST", "/Bulk", {}),
+        idp.get(ada.id),
+        idp.create("grace@acme.example"),
+        idp.set_active(ada.id, False),
+        idp.delete(ada.id),
+        idp("GET", "/ServiceProviderConfig"),
+        idp("POST", "/Bulk", {}),
     ):
         assert answer.status == 403
         assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
@@ -94,8 +98,9 @@ def test_no_push_touches_the_table_of_admins(owner, client, monkeypatch):
     monkeypatch.setenv("SEATKEEPER_PASSWORD", "correct horse battery")
     manage("create_admin", "ann@acme.example", "--organization", owner.slug)
     idp = connect(owner, seats=2)
-    ann = idp.create("ann@acme.example", password="battery horse correct",
-                     roles=[{"value": "owner"}])
+    ann = idp.create(
+        "ann@acme.example", password="battery horse correct", roles=[{"value": "owner"}]
+    )
     idp.create("eve@acme.example", roles=[{"value": "admin", "primary": True}])
     idp.set_active(ann.id, False)
     idp.delete(ann.id)

@@ -6,7 +6,15 @@ import pytest
 
 from accounts.models import Person
 from tests.factories import (
-    connect, dump, explain, grant, holders, ledger, manage, organization, seat_of,
+    connect,
+    dump,
+    explain,
+    grant,
+    holders,
+    ledger,
+    manage,
+    organization,
+    seat_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -130,9 +138,13 @@ def test_an_application_sees_and_changes_nothing_of_another(owner, sales, teamli
     group = sales.create_group("Team", ada.id)
     before = dump()
     for answer in (
-        teamlink.get(ada.id), teamlink.replace(ada.id, ADA), teamlink.set_active(ada.id, False),
-        teamlink.delete(ada.id), teamlink("GET", f"/Groups/{group.id}"),
-        teamlink.replace_group(group.id, "Mine"), teamlink.rename_group(group.id, "Mine"),
+        teamlink.get(ada.id),
+        teamlink.replace(ada.id, ADA),
+        teamlink.set_active(ada.id, False),
+        teamlink.delete(ada.id),
+        teamlink("GET", f"/Groups/{group.id}"),
+        teamlink.replace_group(group.id, "Mine"),
+        teamlink.rename_group(group.id, "Mine"),
         teamlink("DELETE", f"/Groups/{group.id}"),
     ):
         assert answer.status == 404
@@ -147,8 +159,10 @@ def test_an_application_name_is_used_once_an_organization(owner):
     again = manage(*arguments, "okta", "--product", "teamlink-extend")
     assert (again.exit, again.json["error"]["code"]) == (1, "application_exists")
     other = organization()
-    assert manage("create_scim_application", other.slug, "Okta", "--product",
-                  "sales-navigator").exit == 0
+    assert (
+        manage("create_scim_application", other.slug, "Okta", "--product", "sales-navigator").exit
+        == 0
+    )
 
 
 def test_a_pool_used_up_by_one_product_leaves_the_other_product_free(owner):
@@ -196,8 +210,11 @@ def test_two_applications_that_delete_the_same_human_at_once_let_the_account_go(
     for n in range(3):
         email = f"ada{n}@acme.example"
         mine, theirs = sales.create(email), teamlink.create(email)
-        answers = race(functools.partial(sales.delete, mine.id),
-                       functools.partial(teamlink.delete, theirs.id), behind=owner)
+        answers = race(
+            functools.partial(sales.delete, mine.id),
+            functools.partial(teamlink.delete, theirs.id),
+            behind=owner,
+        )
         assert [answer.status for answer in answers] == [204, 204]
         assert explain(owner, email).exit == 1
     assert holders(owner) == holders(owner, "teamlink-extend") == []
@@ -212,7 +229,8 @@ def test_one_application_creates_whom_another_deletes_and_the_person_is_whole(ra
     for n in range(3):
         email = f"ada{n}@acme.example"
         mine = sales.create(email)
-        deleted, created = race(functools.partial(sales.delete, mine.id),
-                                functools.partial(teamlink.create, email))
+        deleted, created = race(
+            functools.partial(sales.delete, mine.id), functools.partial(teamlink.create, email)
+        )
         assert (deleted.status, created.status) == (204, 201)
         assert explain(owner, email, "teamlink-extend").json["has_seat"] is True

@@ -81,9 +81,7 @@ def test_a_token_has_a_recognisable_prefix_and_a_checksum(idp):
     assert swapped == secret or not secrets.well_formed(swapped)
 
 
-def test_a_token_with_a_typo_is_refused_without_asking_the_database(
-    idp, django_assert_num_queries
-):
+def test_a_token_with_a_typo_is_refused_without_asking_the_database(idp, django_assert_num_queries):
     """R3: the checksum catches typos."""
     typo = idp.secret[:-1] + ("0" if idp.secret[-1] != "0" else "1")
     with django_assert_num_queries(0):
@@ -99,16 +97,33 @@ def test_every_token_that_is_not_valid_gets_the_very_same_401(idp):
     )
     ended = _issue(idp).json
     Token.objects.filter(pk=ended["id"]).update(expired_at=clock.now())
-    answers = [_status(idp, header) for header in (
-        None, "", "Bearer", "Bearer ", "Basic YWRhOnBhc3M=", "Bearer x", f"Bearer {idp.secret}x",
-        f"Token {idp.secret}", idp.secret, f"Bearer {idp.secret} {idp.secret}",
-        f"Bearer {secrets.make()}", f"Bearer {revoked['token']}", f"Bearer {expired['token']}",
-        f"Bearer {ended['token']}", "Bearer \x00\xff", "Bearer " + "a" * 5000,
-    )]
+    answers = [
+        _status(idp, header)
+        for header in (
+            None,
+            "",
+            "Bearer",
+            "Bearer ",
+            "Basic YWRhOnBhc3M=",
+            "Bearer x",
+            f"Bearer {idp.secret}x",
+            f"Token {idp.secret}",
+            idp.secret,
+            f"Bearer {idp.secret} {idp.secret}",
+            f"Bearer {secrets.make()}",
+            f"Bearer {revoked['token']}",
+            f"Bearer {expired['token']}",
+            f"Bearer {ended['token']}",
+            "Bearer \x00\xff",
+            "Bearer " + "a" * 5000,
+        )
+    ]
     assert {status for status, _, _ in answers} == {401}
     assert len({body for _, body, _ in answers}) == 1
-    headers = [{name: value for name, value in each.items() if name != "X-Request-Id"}
-               for _, _, each in answers]
+    headers = [
+        {name: value for name, value in each.items() if name != "X-Request-Id"}
+        for _, _, each in answers
+    ]
     assert all(each == headers[0] for each in headers)
     assert headers[0]["WWW-Authenticate"].startswith("Bearer")
     assert headers[0]["Content-Type"].startswith("application/scim+json")
@@ -118,8 +133,11 @@ def test_401_says_the_same_for_what_exists_and_what_does_not(idp):
     """R3: without a valid token no address tells anything."""
     ada = idp.create("ada@acme.example")
     idp.secret = secrets.make()
-    bodies = {str(idp(method, path).json) for method in ("GET", "PUT", "PATCH", "DELETE", "POST")
-              for path in (f"/Users/{ada.id}", "/Users", "/Nothing", "/Schemas", "/Bulk")}
+    bodies = {
+        str(idp(method, path).json)
+        for method in ("GET", "PUT", "PATCH", "DELETE", "POST")
+        for path in (f"/Users/{ada.id}", "/Users", "/Nothing", "/Schemas", "/Bulk")
+    }
     assert len(bodies) == 1
 
 

@@ -23,8 +23,13 @@ DEACTIVATE = {
     "Okta": [{"op": "replace", "value": {"active": False}}],
     "Entra": [{"op": "Replace", "path": "active", "value": "False"}],
     "Entra, strict": [{"op": "replace", "path": "active", "value": False}],
-    "with a URN": [{"op": "replace", "value": False,
-                    "path": "urn:ietf:params:scim:schemas:core:2.0:User:active"}],
+    "with a URN": [
+        {
+            "op": "replace",
+            "value": False,
+            "path": "urn:ietf:params:scim:schemas:core:2.0:User:active",
+        }
+    ],
     "add": [{"op": "Add", "path": "active", "value": False}],
 }
 
@@ -45,33 +50,50 @@ def test_onelogin_deactivates_by_put(owner, idp):
     assert holders(owner) == []
 
 
-@pytest.mark.parametrize("value", [
-    [{"value": "{id}"}], {"value": "{id}"}, [{"$ref": None, "value": "{id}"}],
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"value": "{id}"}],
+        {"value": "{id}"},
+        [{"$ref": None, "value": "{id}"}],
+    ],
+)
 def test_members_are_added_in_each_form(owner, value):
     """R6: one member as an object or in a list."""
     idp = connect(owner, seats=2, eligibility="groups", eligible_groups=["Sellers"])
     ada, group = idp.create(ADA), idp.create_group("Sellers")
-    filled = ([{**item, "value": ada.id} for item in value] if isinstance(value, list)
-              else {**value, "value": ada.id})
-    answer = idp("PATCH", f"/Groups/{group.id}", {"schemas": [PATCH], "Operations": [
-        {"op": "Add", "path": "members", "value": filled}]})
+    filled = (
+        [{**item, "value": ada.id} for item in value]
+        if isinstance(value, list)
+        else {**value, "value": ada.id}
+    )
+    answer = idp(
+        "PATCH",
+        f"/Groups/{group.id}",
+        {"schemas": [PATCH], "Operations": [{"op": "Add", "path": "members", "value": filled}]},
+    )
     assert answer.status == 204
     assert holders(owner) == [ADA]
 
 
-@pytest.mark.parametrize("operation", [
-    {"op": "remove", "path": 'members[value eq "{id}"]'},
-    {"op": "Remove", "path": "members", "value": [{"value": "{id}"}]},
-], ids=["Okta", "Entra"])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "remove", "path": 'members[value eq "{id}"]'},
+        {"op": "Remove", "path": "members", "value": [{"value": "{id}"}]},
+    ],
+    ids=["Okta", "Entra"],
+)
 def test_members_are_removed_in_each_form(owner, operation):
     """R6, R16: by a filter, or by a list as value."""
     idp = connect(owner, seats=2, eligibility="groups", eligible_groups=["Sellers"])
     ada = idp.create(ADA)
     other = idp.create("grace@acme.example")
     group = idp.create_group("Sellers", ada.id, other.id)
-    sent = {name: value.replace("{id}", ada.id) if isinstance(value, str)
-            else [{"value": ada.id}] for name, value in operation.items()}
+    sent = {
+        name: value.replace("{id}", ada.id) if isinstance(value, str) else [{"value": ada.id}]
+        for name, value in operation.items()
+    }
     answer = idp("PATCH", f"/Groups/{group.id}", {"schemas": [PATCH], "Operations": [sent]})
     assert answer.status == 204
     assert idp.members(group.id) == [other.id]
@@ -88,7 +110,10 @@ def test_both_content_types_are_accepted(owner, idp):
     """R6: application/scim+json and application/json."""
     for n, kind in enumerate(("application/scim+json", "application/json; charset=utf-8")):
         response = idp.client.post(
-            "/scim/v2/Users", f'{{"userName": "p{n}@acme.example"}}', content_type=kind,
-            headers={"Authorization": f"Bearer {idp.secret}"})
+            "/scim/v2/Users",
+            f'{{"userName": "p{n}@acme.example"}}',
+            content_type=kind,
+            headers={"Authorization": f"Bearer {idp.secret}"},
+        )
         assert response.status_code == 201
         assert response.headers["Content-Type"].startswith("application/scim+json")

@@ -5,20 +5,37 @@ import pytest
 from accounts.models import Person
 from scim.models import Exchange
 from tests.factories import (
-    ENTERPRISE_USER, connect, dump, explain, grant, holders, manage, seat_of, set_seats,
+    ENTERPRISE_USER,
+    connect,
+    dump,
+    explain,
+    grant,
+    holders,
+    manage,
+    seat_of,
+    set_seats,
 )
 
 pytestmark = pytest.mark.django_db
 
 ADA = "ada@acme.example"
 FULL = {
-    "title": "Countess", "nickName": "Ada", "locale": "en-GB", "timezone": "Europe/London",
-    "preferredLanguage": "en", "userType": "Employee", "profileUrl": "https://acme.example/ada",
+    "title": "Countess",
+    "nickName": "Ada",
+    "locale": "en-GB",
+    "timezone": "Europe/London",
+    "preferredLanguage": "en",
+    "userType": "Employee",
+    "profileUrl": "https://acme.example/ada",
     "phoneNumbers": [{"value": "+44 1", "type": "work"}],
     "addresses": [{"type": "work", "locality": "London", "country": "GB"}],
     "roles": [{"value": "seller"}],
-    ENTERPRISE_USER: {"employeeNumber": "007", "department": "Engines", "costCenter": "C1",
-                      "manager": {"value": "42"}},
+    ENTERPRISE_USER: {
+        "employeeNumber": "007",
+        "department": "Engines",
+        "costCenter": "C1",
+        "manager": {"value": "42"},
+    },
     "urn:example:acme:1.0": {"shoe": {"size": 38}, "tags": ["a", "b"]},
 }
 
@@ -55,13 +72,20 @@ def test_other_standard_attributes_and_extensions_are_returned_unharmed(owner, i
 
 def test_the_main_address_is_the_one_that_is_shown(owner, idp):
     """R7: the primary one, else the first for work, else the first, else the user name."""
-    for n, (emails, main) in enumerate((
-        ([{"value": "a@x.example"}, {"value": "b@x.example", "primary": True}], "b@x.example"),
-        ([{"value": "c@x.example", "type": "home"}, {"value": "d@x.example", "type": "work"}],
-         "d@x.example"),
-        ([{"value": "e@x.example"}, {"value": "f@x.example"}], "e@x.example"),
-        ([], "user4"),
-    )):
+    for n, (emails, main) in enumerate(
+        (
+            ([{"value": "a@x.example"}, {"value": "b@x.example", "primary": True}], "b@x.example"),
+            (
+                [
+                    {"value": "c@x.example", "type": "home"},
+                    {"value": "d@x.example", "type": "work"},
+                ],
+                "d@x.example",
+            ),
+            ([{"value": "e@x.example"}, {"value": "f@x.example"}], "e@x.example"),
+            ([], "user4"),
+        )
+    ):
         made = idp.create(f"user{n + 1}", emails=emails, active=False)
         assert made.status == 201
         assert Person.objects.filter(email=main).exists(), main
@@ -134,8 +158,13 @@ def test_admins_add_people_by_hand_and_give_them_seats(owner):
     """R10: singly; with what is known of them, and the identity provider sees it."""
     set_seats(owner, 1)
     given = grant(owner, ADA, first_name="Ada", last_name="Lovelace", employee_number="7")
-    assert given.json == {"email": ADA, "employee_number": "7", "source": "manual",
-                          "state": "provisioned", "application": None}
+    assert given.json == {
+        "email": ADA,
+        "employee_number": "7",
+        "source": "manual",
+        "state": "provisioned",
+        "application": None,
+    }
     [shown] = connect(owner).find(f'userName eq "{ADA}"')
     assert shown["name"] == {"givenName": "Ada", "familyName": "Lovelace"}
     assert shown[ENTERPRISE_USER]["employeeNumber"] == "7"

@@ -6,8 +6,18 @@ import pytest
 
 from accounts.models import Person
 from tests.factories import (
-    connect, dump, explain, grant, holders, ledger, manage, organization, pool_of, seat_of,
-    set_seats, waiting,
+    connect,
+    dump,
+    explain,
+    grant,
+    holders,
+    ledger,
+    manage,
+    organization,
+    pool_of,
+    seat_of,
+    set_seats,
+    waiting,
 )
 
 pytestmark = pytest.mark.django_db
@@ -80,11 +90,14 @@ def test_whom_scim_took_over_loses_the_seat_when_deleted(owner, idp, way):
     assert explain(owner, MAX).exit == 1
 
 
-@pytest.mark.parametrize("way", [
-    lambda idp, id: idp.create(MAX, active=False),
-    lambda idp, id: idp.replace(id, MAX, active=False),
-    lambda idp, id: idp.set_active(id, False),
-])
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda idp, id: idp.create(MAX, active=False),
+        lambda idp, id: idp.replace(id, MAX, active=False),
+        lambda idp, id: idp.set_active(id, False),
+    ],
+)
 def test_a_takeover_that_deactivates_frees_the_seat_at_once(owner, idp, way):
     """R12, R13: the person is managed from now on, and inactive."""
     id = _manual(owner, idp)

@@ -9,7 +9,16 @@ from accounts.models import Person
 from accounts.tasks import deliver_outbox
 from licensing import activation
 from tests.factories import (
-    connect, explain, grant, holders, ledger, manage, organization, seat_of, set_seats, stranger,
+    connect,
+    explain,
+    grant,
+    holders,
+    ledger,
+    manage,
+    organization,
+    seat_of,
+    set_seats,
+    stranger,
     waiting,
 )
 
@@ -71,8 +80,13 @@ def test_deleting_frees_the_seat_and_is_404_afterwards(owner, idp):
     ada = idp.create(ADA)
     group = idp.create_group("Team", ada.id)
     assert idp.delete(ada.id).status == 204
-    for answer in (idp.get(ada.id), idp.delete(ada.id), idp.set_active(ada.id, True),
-                   idp.replace(ada.id, ADA), idp.get(stranger())):
+    for answer in (
+        idp.get(ada.id),
+        idp.delete(ada.id),
+        idp.set_active(ada.id, True),
+        idp.replace(ada.id, ADA),
+        idp.get(stranger()),
+    ):
         assert answer.status == 404
     assert holders(owner) == []
     assert idp.find(f'userName eq "{ADA}"') == []

@@ -9,7 +9,16 @@ from accounts.models import Person
 from licensing import tasks
 from licensing.models import Seat
 from tests.factories import (
-    connect, grant, holders, ledger, manage, organization, person, pool_of, set_seats, waiting,
+    connect,
+    grant,
+    holders,
+    ledger,
+    manage,
+    organization,
+    person,
+    pool_of,
+    set_seats,
+    waiting,
 )
 
 pytestmark = pytest.mark.django_db
@@ -51,9 +60,7 @@ def test_while_over_assigned_nothing_is_granted_until_it_fits(owner, over_assign
     assert holders(owner) == ["p03@acme.example", "p09@acme.example"]
 
 
-def test_while_over_assigned_a_refusal_tells_how_many_licenses_must_be_bought(
-    owner, over_assigned
-):
+def test_while_over_assigned_a_refusal_tells_how_many_licenses_must_be_bought(owner, over_assigned):
     """R15, R18: as many as the pool is short of: those over-assigned, and those who wait."""
     idp = connect(owner, seats=3)
     for n in range(3):
@@ -120,8 +127,11 @@ def test_the_last_seat_goes_to_one_of_two_applications_of_one_pool(race):
     """R15, R2: two applications, the same pool, one seat."""
     owner = organization()
     first, second = connect(owner, seats=1), connect(owner)
-    answers = race(functools.partial(first.create, "ada@acme.example"),
-                   functools.partial(second.create, "grace@acme.example"), behind=owner)
+    answers = race(
+        functools.partial(first.create, "ada@acme.example"),
+        functools.partial(second.create, "grace@acme.example"),
+        behind=owner,
+    )
     assert sorted(answer.status for answer in answers) == [201, 403]
 
 
@@ -132,7 +142,8 @@ def test_the_last_seat_goes_to_a_push_or_to_a_hand_never_to_both(race):
     idp = connect(owner, seats=1)
     *pushes, given = race(
         *(functools.partial(idp.create, **_numbered(n)) for n in range(3)),
-        functools.partial(grant, owner, "max@acme.example"), behind=owner,
+        functools.partial(grant, owner, "max@acme.example"),
+        behind=owner,
     )
     got = [push.status == 201 for push in pushes] + [given.exit == 0]
     assert got.count(True) == 1
@@ -158,8 +169,12 @@ def test_group_pushes_at_once_share_the_free_seats(race):
     idp = connect(owner, seats=3, eligibility="groups", eligible_groups=["A", "B", "C", "D"])
     people = [idp.create(**_numbered(n)) for n in range(8)]
     groups = [idp.create_group(name).id for name in "ABCD"]
-    race(*(functools.partial(idp.add_members, group, people[2 * n].id, people[2 * n + 1].id)
-           for n, group in enumerate(groups)))
+    race(
+        *(
+            functools.partial(idp.add_members, group, people[2 * n].id, people[2 * n + 1].id)
+            for n, group in enumerate(groups)
+        )
+    )
     assert (len(holders(owner)), len(waiting(owner))) == (3, 5)
 
 
@@ -171,12 +186,15 @@ def test_seats_lowered_while_pushes_come_are_never_granted_beyond_what_was_bough
     owner = organization()
     idp = connect(owner, seats=4)
     idp.create(**_numbered(0))
-    race(*(functools.partial(idp.create, **_numbered(n)) for n in range(1, 9)),
-         functools.partial(manage, "set_seats", owner.slug, "sales-navigator", 2), behind=owner)
+    race(
+        *(functools.partial(idp.create, **_numbered(n)) for n in range(1, 9)),
+        functools.partial(manage, "set_seats", owner.slug, "sales-navigator", 2),
+        behind=owner,
+    )
     assert len(holders(owner)) <= 4
     pool = pool_of(owner)
     lowered = [line for line in ledger(owner) if line[0] in ("resize", "grant")]
-    granted_after = lowered[len(lowered) - lowered[::-1].index(("resize", "")):]
+    granted_after = lowered[len(lowered) - lowered[::-1].index(("resize", "")) :]
     assert pool.purchased == 2
     assert len(holders(owner)) <= max(2, len(holders(owner)) - len(granted_after))
 
@@ -207,10 +225,13 @@ def test_a_refused_push_that_succeeds_by_another_request_leaves_nobody_waiting(r
     owner = organization()
     idp = connect(owner, seats=1)
     for n in range(3):
-        holder = idp.create(**_numbered(n)) if not holders(owner) else holder
+        holder = idp.create(**_numbered(n))
         late = _numbered(50 + n)
-        race(*[functools.partial(idp.create, **late)] * 4,
-             functools.partial(idp.delete, holder.id), behind=owner)
+        race(
+            *[functools.partial(idp.create, **late)] * 4,
+            functools.partial(idp.delete, holder.id),
+            behind=owner,
+        )
         again = idp.create(**late)
         assert again.status in (201, 409)
         assert (holders(owner), waiting(owner)) == ([late["email"]], [])
@@ -232,18 +253,26 @@ def test_everything_at_once_keeps_the_books_right(race):
     def deeds(n):
         which = random.Random(n)
         for _ in range(6):
-            deed = which.choice([
-                lambda: waitlist.set_active(which.choice(people), which.random() < 0.5),
-                lambda: refuse.create(**_numbered(which.randrange(12))),
-                lambda: members.add_members(group, which.choice(by_group)),
-                lambda: members.remove_members(group, which.choice(by_group)),
-                lambda: grant(owner, f"hand{which.randrange(3)}@acme.example"),
-                lambda: manage("remove_seat", owner.slug, "sales-navigator",
-                               f"hand{which.randrange(3)}@acme.example"),
-                lambda: set_seats(owner, which.randrange(6, 9)),
-                lambda: manage("reconcile_licenses", "--organization", owner.slug),
-                lambda: [refuse.delete(user["id"]) for user in refuse.find("active eq true")[:1]],
-            ])
+            deed = which.choice(
+                [
+                    lambda: waitlist.set_active(which.choice(people), which.random() < 0.5),
+                    lambda: refuse.create(**_numbered(which.randrange(12))),
+                    lambda: members.add_members(group, which.choice(by_group)),
+                    lambda: members.remove_members(group, which.choice(by_group)),
+                    lambda: grant(owner, f"hand{which.randrange(3)}@acme.example"),
+                    lambda: manage(
+                        "remove_seat",
+                        owner.slug,
+                        "sales-navigator",
+                        f"hand{which.randrange(3)}@acme.example",
+                    ),
+                    lambda: set_seats(owner, which.randrange(6, 9)),
+                    lambda: manage("reconcile_licenses", "--organization", owner.slug),
+                    lambda: [
+                        refuse.delete(user["id"]) for user in refuse.find("active eq true")[:1]
+                    ],
+                ]
+            )
             deed()
 
     race(*(functools.partial(deeds, n) for n in range(8)))

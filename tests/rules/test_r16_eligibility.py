@@ -72,9 +72,19 @@ def test_a_chosen_name_is_found_in_any_case(owner, name):
 
 def test_a_group_may_be_chosen_before_it_is_pushed(owner):
     """R16: by the command, with a name that is yet to be pushed, and several of them."""
-    made = manage("create_scim_application", owner.slug, "Okta", "--product", "sales-navigator",
-                  "--eligibility", "groups", "--eligible-group", "Sellers",
-                  "--eligible-group", "Managers")
+    made = manage(
+        "create_scim_application",
+        owner.slug,
+        "Okta",
+        "--product",
+        "sales-navigator",
+        "--eligibility",
+        "groups",
+        "--eligible-group",
+        "Sellers",
+        "--eligible-group",
+        "Managers",
+    )
     assert made.json["eligibility"] == "groups"
 
 
@@ -177,8 +187,15 @@ def test_a_person_who_is_deleted_and_comes_back_must_be_put_in_the_group_again(o
 
 def test_groups_cannot_be_chosen_while_everyone_is_eligible(owner):
     """R16: the two exclude each other."""
-    ran = manage("create_scim_application", owner.slug, "Okta", "--product", "sales-navigator",
-                 "--eligible-group", "Sellers")
+    ran = manage(
+        "create_scim_application",
+        owner.slug,
+        "Okta",
+        "--product",
+        "sales-navigator",
+        "--eligible-group",
+        "Sellers",
+    )
     assert (ran.exit, ran.json["error"]["code"]) == (1, "groups_without_eligibility")
 
 

@@ -5,7 +5,13 @@ import random
 import pytest
 
 from tests.factories import (
-    connect, holders, manage, person, reconcile_licenses, set_seats, waiting,
+    connect,
+    holders,
+    manage,
+    person,
+    reconcile_licenses,
+    set_seats,
+    waiting,
 )
 
 pytestmark = pytest.mark.django_db
@@ -165,10 +171,22 @@ def test_a_number_that_changes_changes_the_place_on_the_waiting_list(owner):
     assert waiting(owner) == ["1@acme.example", "2@acme.example"]
     idp.replace(second.id, "2@acme.example", number="0")
     assert waiting(owner) == ["2@acme.example", "1@acme.example"]
-    idp.patch(f"/Users/{first.id}", ("replace",
-              "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber", "-"))
-    idp.patch(f"/Users/{second.id}", ("remove",
-              "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber", None))
+    idp.patch(
+        f"/Users/{first.id}",
+        (
+            "replace",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber",
+            "-",
+        ),
+    )
+    idp.patch(
+        f"/Users/{second.id}",
+        (
+            "remove",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber",
+            None,
+        ),
+    )
     assert waiting(owner) == ["1@acme.example", "2@acme.example"]
     set_seats(owner, 1)
     assert holders(owner) == ["1@acme.example"]

@@ -9,7 +9,16 @@ from accounts.models import Link, Person
 from licensing import tasks
 from licensing.models import Pool
 from tests.factories import (
-    connect, dump, explain, grant, holders, ledger, manage, pool_of, set_seats, waiting,
+    connect,
+    dump,
+    explain,
+    grant,
+    holders,
+    ledger,
+    manage,
+    pool_of,
+    set_seats,
+    waiting,
 )
 
 pytestmark = pytest.mark.django_db
@@ -110,12 +119,16 @@ def test_a_refused_push_is_not_carried_out_behind_the_identity_providers_back(ow
     assert idp.create(GRACE).status == 201
 
 
-@pytest.mark.parametrize("way", [
-    lambda idp, id: idp.set_active(id, True),
-    lambda idp, id: idp.replace(id, GRACE, active=True, title="Admiral"),
-    lambda idp, id: idp.patch(f"/Users/{id}", (
-        "replace", None, {"active": True, "title": "Admiral"})),
-])
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda idp, id: idp.set_active(id, True),
+        lambda idp, id: idp.replace(id, GRACE, active=True, title="Admiral"),
+        lambda idp, id: idp.patch(
+            f"/Users/{id}", ("replace", None, {"active": True, "title": "Admiral"})
+        ),
+    ],
+)
 def test_a_reactivation_that_does_not_fit_is_403_and_changes_nothing(owner, idp, way):
     """R18: on reactivation by PATCH and by PUT; the person stays inactive and waits."""
     grace = idp.create(GRACE, active=False)
@@ -233,8 +246,9 @@ def test_a_freed_seat_goes_to_the_first_who_waits(owner, queue, way):
 
 def test_a_seat_freed_by_leaving_a_group_goes_to_the_first_who_waits(owner):
     """R20: leave group."""
-    idp = connect(owner, seats=1, when_full="waitlist", eligibility="groups",
-                  eligible_groups=["Sellers"])
+    idp = connect(
+        owner, seats=1, when_full="waitlist", eligibility="groups", eligible_groups=["Sellers"]
+    )
     ada, grace = idp.create(ADA, number="1"), idp.create(GRACE, number="2")
     group = idp.create_group("Sellers", ada.id, grace.id)
     assert (holders(owner), waiting(owner)) == ([ADA], [GRACE])

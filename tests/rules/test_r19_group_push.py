@@ -3,7 +3,12 @@
 import pytest
 
 from tests.factories import (
-    PATCH_OP, connect, holders, ledger, set_seats, waiting,
+    PATCH_OP,
+    connect,
+    holders,
+    ledger,
+    set_seats,
+    waiting,
 )
 
 pytestmark = pytest.mark.django_db
@@ -12,8 +17,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(params=["refuse", "waitlist"])
 def idp(owner, request):
     """Two seats, five people in no group yet; members of Sellers are eligible."""
-    idp = connect(owner, seats=2, eligibility="groups", eligible_groups=["Sellers"],
-                  when_full=request.param, name="Okta")
+    idp = connect(
+        owner,
+        seats=2,
+        eligibility="groups",
+        eligible_groups=["Sellers"],
+        when_full=request.param,
+        name="Okta",
+    )
     idp.ids = [idp.create(f"p{n}@acme.example", number=str(n)).id for n in range(5)]
     return idp
 
@@ -96,11 +107,18 @@ def test_another_group_of_the_application_is_not_told(owner, idp):
 def test_a_push_with_two_operations_keeps_both(owner, idp):
     """R19, R26: the 403 tells, it takes nothing back."""
     group = idp.create_group("Sellers", idp.ids[0])
-    answer = idp("PATCH", f"/Groups/{group.id}", {"schemas": [PATCH_OP], "Operations": [
-        {"op": "add", "path": "members", "value": [{"value": id} for id in idp.ids]},
-        {"op": "replace", "path": "displayName", "value": "Sales"},
-        {"op": "remove", "path": f'members[value eq "{idp.ids[0]}"]'},
-    ]})
+    answer = idp(
+        "PATCH",
+        f"/Groups/{group.id}",
+        {
+            "schemas": [PATCH_OP],
+            "Operations": [
+                {"op": "add", "path": "members", "value": [{"value": id} for id in idp.ids]},
+                {"op": "replace", "path": "displayName", "value": "Sales"},
+                {"op": "remove", "path": f'members[value eq "{idp.ids[0]}"]'},
+            ],
+        },
+    )
     assert _is_refusal(answer, 2)
     shown = idp("GET", f"/Groups/{group.id}").json
     assert shown["displayName"] == "Sales"
@@ -112,7 +130,9 @@ def test_a_push_of_a_wrong_form_changes_nothing_although_others_wait(owner, idp)
     """R19, R26: any other error means that nothing was changed."""
     group = idp.create_group("Sellers", *idp.ids[:3])
     before = (idp("GET", f"/Groups/{group.id}").json, ledger(owner), waiting(owner))
-    assert idp.add_members(group.id, idp.ids[3], "00000000-0000-0000-0000-000000000000").status == 400
+    assert (
+        idp.add_members(group.id, idp.ids[3], "00000000-0000-0000-0000-000000000000").status == 400
+    )
     assert idp.replace_group(group.id, "", *idp.ids).status == 400
     assert (idp("GET", f"/Groups/{group.id}").json, ledger(owner), waiting(owner)) == before
 
@@ -145,8 +165,9 @@ def test_the_refusal_in_a_bulk_request_is_that_of_the_group_push(owner, idp):
     """R19: the answer of its operation."""
     group = idp.create_group("Sellers")
     members = [{"value": id} for id in idp.ids]
-    answer = idp.bulk(("PUT", f"/Groups/{group.id}",
-                       {"displayName": "Sellers", "members": members}))
+    answer = idp.bulk(
+        ("PUT", f"/Groups/{group.id}", {"displayName": "Sellers", "members": members})
+    )
     [result] = answer.json["Operations"]
     assert result["status"] == "403"
     assert "3 more Sales Navigator licenses" in result["response"]["detail"]

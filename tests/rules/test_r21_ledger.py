@@ -1,4 +1,4 @@
-"""R21: the ledger, and that the seats follow from it. R9: reconciliation repairs what was missed."""
+"""R21: the ledger; the seats follow from it. R9: reconciliation repairs what was missed."""
 
 import itertools
 
@@ -9,8 +9,18 @@ from accounts import clock
 from licensing import reconcile, tasks
 from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
 from tests.factories import (
-    connect, dump, grant, holders, ledger, manage, organization, pool_of, reconcile_licenses,
-    seat_of, set_seats, waiting,
+    connect,
+    dump,
+    grant,
+    holders,
+    ledger,
+    manage,
+    organization,
+    pool_of,
+    reconcile_licenses,
+    seat_of,
+    set_seats,
+    waiting,
 )
 
 pytestmark = pytest.mark.django_db
@@ -108,17 +118,23 @@ def test_a_changed_number_of_seats_is_a_line(owner):
     assert len(ledger(owner)) == 1
 
 
-@pytest.mark.parametrize("statement", [
-    "UPDATE licensing_ledgerentry SET because = 'nothing happened'",
-    "UPDATE licensing_ledgerentry SET at = now()",
-    "DELETE FROM licensing_ledgerentry",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE licensing_ledgerentry SET because = 'nothing happened'",
+        "UPDATE licensing_ledgerentry SET at = now()",
+        "DELETE FROM licensing_ledgerentry",
+    ],
+)
 def test_the_database_refuses_to_change_or_delete_a_line(owner, idp, statement):
     """R21: append-only, whoever asks."""
     idp.create(ADA)
     before = ledger(owner)
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), \
-            connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
     with pytest.raises(DatabaseError), transaction.atomic():
         LedgerEntry.objects.all().delete()
@@ -153,8 +169,12 @@ def _lose_a_seat(owner):
 def _forge_a_seat(owner):
     grace = seat_of(owner, ADA).person.__class__.objects.get(email=GRACE)
     Seat.objects.create(
-        organization=owner, pool=pool_of(owner), person=grace, source="scim",
-        application=seat_of(owner, ADA).application, granted_at=clock.now(),
+        organization=owner,
+        pool=pool_of(owner),
+        person=grace,
+        source="scim",
+        application=seat_of(owner, ADA).application,
+        granted_at=clock.now(),
     )
 
 
@@ -241,8 +261,13 @@ def test_a_forged_seat_by_hand_that_no_line_tells_of_is_taken_back(owner, idp):
     """R21: a seat that nobody gave is no seat."""
     ada = idp.create(ADA, active=False)
     person = idp.application.links.get(pk=ada.id).person
-    Seat.objects.create(organization=owner, pool=pool_of(owner), person=person, source="manual",
-                        granted_at=clock.now())
+    Seat.objects.create(
+        organization=owner,
+        pool=pool_of(owner),
+        person=person,
+        source="manual",
+        granted_at=clock.now(),
+    )
     first = reconcile_licenses(owner)
     assert (first["revoked"], first["drift"] > 0) == ([ADA], True)
     assert holders(owner) == []
@@ -262,8 +287,15 @@ def test_somebody_who_waits_for_nothing_is_drift(owner, world):
     """R21: whoever is not eligible and active does not wait."""
     grace = seat_of(owner, ADA).person.__class__.objects.get(email=GRACE)
     WaitingEntry.objects.create(
-        organization=owner, pool=pool_of(owner), application=world.application, person=grace,
-        user_name_key=GRACE, email=GRACE, sort_key="2", since=clock.now(), reason="?",
+        organization=owner,
+        pool=pool_of(owner),
+        application=world.application,
+        person=grace,
+        user_name_key=GRACE,
+        email=GRACE,
+        sort_key="2",
+        since=clock.now(),
+        reason="?",
     )
     first = reconcile_licenses(owner)
     assert (first["waiting"], first["drift"]) == ([], 1)

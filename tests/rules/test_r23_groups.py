@@ -27,7 +27,10 @@ def test_scim_groups_and_memberships_are_provisioned_from_the_identity_provider(
     grace, ada = idp.create(GRACE, number="2"), idp.create(ADA, number="1")
     idp.create_group("Sellers", grace.id, ada.id)
     assert manage("show_group", owner.slug, "sellers").json == {
-        "name": "Sellers", "source": "scim", "application": "Okta", "members": [ADA, GRACE],
+        "name": "Sellers",
+        "source": "scim",
+        "application": "Okta",
+        "members": [ADA, GRACE],
     }
 
 
@@ -58,7 +61,9 @@ def test_an_identity_provider_cannot_touch_a_manual_group(owner, idp):
     id = str(Group.objects.get(organization=owner, application=None).pk)
     before = dump()
     for answer in (
-        idp("GET", f"/Groups/{id}"), idp.replace_group(id, "Mine"), idp.rename_group(id, "Mine"),
+        idp("GET", f"/Groups/{id}"),
+        idp.replace_group(id, "Mine"),
+        idp.rename_group(id, "Mine"),
         idp("DELETE", f"/Groups/{id}"),
     ):
         assert answer.status == 404
@@ -114,8 +119,7 @@ def test_renaming_is_held_to_the_same_rule(owner, idp, name, way):
     group = idp.create_group("Sellers", ada.id)
     _manual(owner, "SMB")
     before = dump()
-    answer = (idp.replace_group(group.id, name) if way == "PUT"
-              else idp.rename_group(group.id, name))
+    answer = idp.replace_group(group.id, name) if way == "PUT" else idp.rename_group(group.id, name)
     assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
     assert dump() == before
     assert idp.members(group.id) == [ada.id]
@@ -168,8 +172,10 @@ def test_a_manual_and_a_scim_group_of_one_name_created_at_once_are_one(race):
     owner = organization()
     idp = connect(owner, seats=1)
     for n in range(6):
-        pushed, made = race(functools.partial(idp.create_group, f"Group {n}"),
-                            functools.partial(_manual, owner, f"group {n}"))
+        pushed, made = race(
+            functools.partial(idp.create_group, f"Group {n}"),
+            functools.partial(_manual, owner, f"group {n}"),
+        )
         assert (pushed.status == 201) != (made.exit == 0)
         if made.exit:
             assert made.json["error"]["code"] == "group_name_taken"
@@ -193,8 +199,10 @@ def test_renames_to_one_name_at_once_leave_one_of_that_name(race):
     owner = organization()
     idp = connect(owner, seats=1)
     groups = [idp.create_group(f"Group {n}").id for n in range(5)]
-    answers = race(*(functools.partial(idp.rename_group, group, "SMB") for group in groups),
-                   functools.partial(_manual, owner, "smb"))
+    answers = race(
+        *(functools.partial(idp.rename_group, group, "SMB") for group in groups),
+        functools.partial(_manual, owner, "smb"),
+    )
     done = [answer.status == 204 for answer in answers[:-1]] + [answers[-1].exit == 0]
     assert done.count(True) == 1
     assert {answer.status for answer in answers[:-1]} <= {204, 409}
@@ -207,8 +215,10 @@ def test_members_added_and_removed_at_once_are_all_counted(race):
     idp = connect(owner, seats=10, eligibility="groups", eligible_groups=["SMB"])
     ids = [idp.create(f"p{n}@acme.example").id for n in range(8)]
     group = idp.create_group("SMB", *ids[:4]).id
-    answers = race(*(functools.partial(idp.remove_members, group, id) for id in ids[:4]),
-                   *(functools.partial(idp.add_members, group, id) for id in ids[4:]))
+    answers = race(
+        *(functools.partial(idp.remove_members, group, id) for id in ids[:4]),
+        *(functools.partial(idp.add_members, group, id) for id in ids[4:]),
+    )
     assert {answer.status for answer in answers} == {204}
     assert set(idp.members(group)) == set(ids[4:])
     assert holders(owner) == [f"p{n}@acme.example" for n in range(4, 8)]

@@ -10,7 +10,15 @@ from accounts.models import Link, Person
 from licensing import allocation
 from licensing.models import LedgerEntry
 from tests.factories import (
-    connect, dump, grant, holders, ledger, organization, person, pool_of, stranger,
+    connect,
+    dump,
+    grant,
+    holders,
+    ledger,
+    organization,
+    person,
+    pool_of,
+    stranger,
 )
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +40,14 @@ REPEATED = {
     "PATCH active": lambda idp: idp.set_active(idp.ada.id, True),
     "PATCH a title": lambda idp: idp.patch(f"/Users/{idp.ada.id}", ("replace", "title", "T")),
     "PATCH several": lambda idp: idp.patch(
-        f"/Users/{idp.ada.id}", ("add", "nickName", "N"), ("remove", "title", None),
-        ("replace", None, {"active": False, "name": {"familyName": "King"}})),
-    "PATCH by a filter": lambda idp: idp.patch(
         f"/Users/{idp.ada.id}",
-        ("replace", 'emails[type eq "work"].value', "countess@acme.example")),
+        ("add", "nickName", "N"),
+        ("remove", "title", None),
+        ("replace", None, {"active": False, "name": {"familyName": "King"}}),
+    ),
+    "PATCH by a filter": lambda idp: idp.patch(
+        f"/Users/{idp.ada.id}", ("replace", 'emails[type eq "work"].value', "countess@acme.example")
+    ),
     "PUT a group": lambda idp: idp.replace_group(idp.group.id, "Sellers", idp.grace.id),
     "PUT an empty group": lambda idp: idp.replace_group(idp.group.id, "Sellers"),
     "add a member": lambda idp: idp.add_members(idp.group.id, idp.grace.id),
@@ -44,7 +55,8 @@ REPEATED = {
     "remove a member": lambda idp: idp.remove_members(idp.group.id, idp.ada.id),
     "rename": lambda idp: idp.rename_group(idp.group.id, "Sales"),
     "replace members": lambda idp: idp.patch(
-        f"/Groups/{idp.group.id}", ("replace", "members", [{"value": idp.grace.id}])),
+        f"/Groups/{idp.group.id}", ("replace", "members", [{"value": idp.grace.id}])
+    ),
 }
 
 
@@ -72,8 +84,9 @@ def test_repeating_a_create_or_a_delete_tells_and_changes_nothing(owner, idp):
 
 
 def _patch(*operations):
-    return json.dumps({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                       "Operations": operations})
+    return json.dumps(
+        {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+    )
 
 
 GOOD = {"op": "replace", "path": "title", "value": "Changed"}
@@ -86,44 +99,90 @@ FAILING = {
     "PUT without a user name": ("PUT", "/Users/{ada}", b'{"title": "x"}'),
     "a user name that is taken": ("PUT", "/Users/{ada}", json.dumps(person(GRACE)).encode()),
     "PATCH to a user name that is taken": (
-        "PATCH", "/Users/{ada}",
-        _patch(GOOD, {"op": "replace", "path": "userName", "value": GRACE})),
+        "PATCH",
+        "/Users/{ada}",
+        _patch(GOOD, {"op": "replace", "path": "userName", "value": GRACE}),
+    ),
     "a wrong type": ("POST", "/Users", b'{"userName": "x", "active": 7}'),
     "too long": ("POST", "/Users", json.dumps({"userName": "x" * 300})),
     "NUL": ("POST", "/Users", json.dumps({"userName": "x\x00y"})),
     "half a surrogate pair": ("POST", "/Users", b'{"userName": "\\ud800"}'),
-    "the second operation is wrong": ("PATCH", "/Users/{ada}", _patch(
-        GOOD, {"op": "replace", "path": "active", "value": "perhaps"})),
-    "the second path is unknown": ("PATCH", "/Users/{ada}", _patch(
-        GOOD, {"op": "replace", "path": "shoeSize", "value": 4})),
-    "a filter that is none": ("PATCH", "/Users/{ada}", _patch(
-        GOOD, {"op": "replace", "path": "emails[type eq", "value": 4})),
-    "no target": ("PATCH", "/Users/{ada}", _patch(
-        GOOD, {"op": "replace", "path": 'emails[type eq "fax"].value', "value": "x@y.example"})),
-    "the id": ("PATCH", "/Users/{ada}", _patch(
-        GOOD, {"op": "replace", "path": "id", "value": "other"})),
-    "removing the user name": ("PATCH", "/Users/{ada}", _patch(
-        GOOD, {"op": "remove", "path": "userName"})),
+    "the second operation is wrong": (
+        "PATCH",
+        "/Users/{ada}",
+        _patch(GOOD, {"op": "replace", "path": "active", "value": "perhaps"}),
+    ),
+    "the second path is unknown": (
+        "PATCH",
+        "/Users/{ada}",
+        _patch(GOOD, {"op": "replace", "path": "shoeSize", "value": 4}),
+    ),
+    "a filter that is none": (
+        "PATCH",
+        "/Users/{ada}",
+        _patch(GOOD, {"op": "replace", "path": "emails[type eq", "value": 4}),
+    ),
+    "no target": (
+        "PATCH",
+        "/Users/{ada}",
+        _patch(
+            GOOD, {"op": "replace", "path": 'emails[type eq "fax"].value', "value": "x@y.example"}
+        ),
+    ),
+    "the id": (
+        "PATCH",
+        "/Users/{ada}",
+        _patch(GOOD, {"op": "replace", "path": "id", "value": "other"}),
+    ),
+    "removing the user name": (
+        "PATCH",
+        "/Users/{ada}",
+        _patch(GOOD, {"op": "remove", "path": "userName"}),
+    ),
     "an unknown op": ("PATCH", "/Users/{ada}", _patch(GOOD, {"op": "move", "path": "title"})),
     "a group without a name": ("POST", "/Groups", b'{"members": []}'),
-    "an unknown member": ("POST", "/Groups", json.dumps(
-        {"displayName": "New", "members": [{"value": "{grace}"}, {"value": stranger()}]})),
-    "a member that is no id": ("PATCH", "/Groups/{group}", _patch(
-        {"op": "add", "path": "members", "value": [{"value": "{grace}"}, {"value": "nobody"}]})),
-    "PUT with an unknown member": ("PUT", "/Groups/{group}", json.dumps(
-        {"displayName": "Renamed", "members": [{"value": stranger()}]})),
-    "PATCH of a group whose second operation is wrong": ("PATCH", "/Groups/{group}", _patch(
-        {"op": "replace", "path": "displayName", "value": "Renamed"},
-        {"op": "remove", "path": 'members[value eq "{ada}"]'},
-        {"op": "add", "path": "members", "value": [{"value": stranger()}]})),
-    "a group in a group": ("PATCH", "/Groups/{group}", _patch(
-        {"op": "add", "path": "members", "value": [{"value": "{grace}", "type": "Group"}]})),
+    "an unknown member": (
+        "POST",
+        "/Groups",
+        json.dumps(
+            {"displayName": "New", "members": [{"value": "{grace}"}, {"value": stranger()}]}
+        ),
+    ),
+    "a member that is no id": (
+        "PATCH",
+        "/Groups/{group}",
+        _patch(
+            {"op": "add", "path": "members", "value": [{"value": "{grace}"}, {"value": "nobody"}]}
+        ),
+    ),
+    "PUT with an unknown member": (
+        "PUT",
+        "/Groups/{group}",
+        json.dumps({"displayName": "Renamed", "members": [{"value": stranger()}]}),
+    ),
+    "PATCH of a group whose second operation is wrong": (
+        "PATCH",
+        "/Groups/{group}",
+        _patch(
+            {"op": "replace", "path": "displayName", "value": "Renamed"},
+            {"op": "remove", "path": 'members[value eq "{ada}"]'},
+            {"op": "add", "path": "members", "value": [{"value": stranger()}]},
+        ),
+    ),
+    "a group in a group": (
+        "PATCH",
+        "/Groups/{group}",
+        _patch({"op": "add", "path": "members", "value": [{"value": "{grace}", "type": "Group"}]}),
+    ),
     "another media type": ("POST", "/Users", b'{"userName": "x"}'),
     "a version that is over": ("PUT", "/Users/{ada}", json.dumps(person(ADA, title="x"))),
     "DELETE of a version that is over": ("DELETE", "/Users/{ada}", None),
     "DELETE of a group of a version that is over": ("DELETE", "/Groups/{group}", None),
     "PUT of a group of a version that is over": (
-        "PUT", "/Groups/{group}", b'{"displayName": "Renamed"}'),
+        "PUT",
+        "/Groups/{group}",
+        b'{"displayName": "Renamed"}',
+    ),
 }
 
 
@@ -143,8 +202,12 @@ def test_a_request_that_fails_changes_nothing(owner, idp, what):
         body = filled(body)
     before = dump()
     if what == "another media type":
-        response = idp.client.post("/scim/v2/Users", body, content_type="text/plain",
-                                   headers={"Authorization": f"Bearer {idp.secret}"})
+        response = idp.client.post(
+            "/scim/v2/Users",
+            body,
+            content_type="text/plain",
+            headers={"Authorization": f"Bearer {idp.secret}"},
+        )
         status = response.status_code
     else:
         status = idp(method, filled(path), body, **headers).status
@@ -168,8 +231,10 @@ def test_a_fault_in_the_middle_undoes_everything_and_says_500(
     owner, idp, where, monkeypatch, caplog
 ):
     """R26: also when Seatkeeper itself fails."""
-    module, name = {"settle": (allocation, "settle"),
-                    "add_members": (account_groups, "add_members")}[where]
+    module, name = {
+        "settle": (allocation, "settle"),
+        "add_members": (account_groups, "add_members"),
+    }[where]
     real = getattr(module, name)
 
     def fail(*args, **kwargs):
@@ -181,8 +246,11 @@ def test_a_fault_in_the_middle_undoes_everything_and_says_500(
         broken.setattr(module, name, fail)
         answers = [idp.add_members(idp.group.id, idp.grace.id)]
         if where == "settle":
-            answers += [idp.set_active(idp.ada.id, False), idp.create("new@acme.example"),
-                        idp.delete(idp.ada.id)]
+            answers += [
+                idp.set_active(idp.ada.id, False),
+                idp.create("new@acme.example"),
+                idp.delete(idp.ada.id),
+            ]
     for answer in answers:
         assert answer.status == 500
         assert "broken" not in str(answer.json)
@@ -195,9 +263,16 @@ def test_in_a_bulk_request_one_operation_that_fails_undoes_itself_only(owner, id
     """R26: each operation whole or not at all, with an answer of its own."""
     answer = idp.bulk(
         ("POST", "/Users", person("b0@acme.example")),
-        ("PATCH", f"/Users/{idp.ada.id}", {"Operations": [
-            {"op": "replace", "path": "title", "value": "Lost"},
-            {"op": "replace", "path": "active", "value": "perhaps"}]}),
+        (
+            "PATCH",
+            f"/Users/{idp.ada.id}",
+            {
+                "Operations": [
+                    {"op": "replace", "path": "title", "value": "Lost"},
+                    {"op": "replace", "path": "active", "value": "perhaps"},
+                ]
+            },
+        ),
         ("POST", "/Users", person(GRACE)),
         ("POST", "/Users", person("b3@acme.example")),
     )
@@ -220,8 +295,12 @@ def test_one_person_pushed_by_many_at_once_ends_as_one_of_them_said(race):
     owner = organization()
     idp = connect(owner, seats=5)
     ada = idp.create(ADA)
-    answers = race(*(functools.partial(idp.replace, ada.id, ADA, title=f"T{n}", nickName=f"T{n}")
-                     for n in range(8)))
+    answers = race(
+        *(
+            functools.partial(idp.replace, ada.id, ADA, title=f"T{n}", nickName=f"T{n}")
+            for n in range(8)
+        )
+    )
     assert {answer.status for answer in answers} == {200}
     shown = idp.get(ada.id)
     assert shown.json["title"] == shown.json["nickName"]
@@ -234,9 +313,18 @@ def test_of_many_who_change_one_version_one_is_heard(race):
     owner = organization()
     idp = connect(owner, seats=5)
     ada = idp.create(ADA)
-    answers = race(*(functools.partial(
-        idp, "PUT", f"/Users/{ada.id}", person(ADA, title=f"T{n}"),
-        **{"If-Match": ada.headers["ETag"]}) for n in range(6)))
+    answers = race(
+        *(
+            functools.partial(
+                idp,
+                "PUT",
+                f"/Users/{ada.id}",
+                person(ADA, title=f"T{n}"),
+                **{"If-Match": ada.headers["ETag"]},
+            )
+            for n in range(6)
+        )
+    )
     assert sorted(answer.status for answer in answers) == [200] + [412] * 5
 
 
@@ -271,9 +359,11 @@ def test_deleting_a_group_while_members_come_leaves_no_seat_of_nobody(race):
     ids = [idp.create(f"p{n}@acme.example").id for n in range(4)]
     for _ in range(3):
         group = idp.create_group("Sellers", *ids[:2]).id
-        race(functools.partial(idp, "DELETE", f"/Groups/{group}"),
-             *(functools.partial(idp.add_members, group, id) for id in ids[2:]),
-             behind=owner)
+        race(
+            functools.partial(idp, "DELETE", f"/Groups/{group}"),
+            *(functools.partial(idp.add_members, group, id) for id in ids[2:]),
+            behind=owner,
+        )
         assert holders(owner) == []
     assert pool_of(owner).held == 0
     assert Person.objects.of(owner).count() == 4
@@ -287,13 +377,16 @@ def test_a_person_deleted_while_put_into_a_group_is_in_no_group(race):
     group = idp.create_group("Sellers").id
     for n in range(4):
         ada = idp.create(f"p{n}@acme.example")
-        deleted, _ = race(functools.partial(idp.delete, ada.id),
-                          functools.partial(idp.add_members, group, ada.id),
-                          behind=owner if n % 2 else None)
+        deleted, _ = race(
+            functools.partial(idp.delete, ada.id),
+            functools.partial(idp.add_members, group, ada.id),
+            behind=owner if n % 2 else None,
+        )
         assert deleted.status == 204
         assert idp.members(group) == []
     assert holders(owner) == []
     assert LedgerEntry.objects.filter(deed="grant").count() == (
-        LedgerEntry.objects.filter(deed="release").count())
+        LedgerEntry.objects.filter(deed="release").count()
+    )
     again = idp.create("p0@acme.example")
     assert "groups" not in again.json

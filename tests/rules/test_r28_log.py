@@ -85,11 +85,15 @@ def _patched(*operations):
     return {"schemas": [PATCH_OP], "Operations": list(operations)}
 
 
-@pytest.mark.parametrize("body", [
-    person("x@acme.example", password=SECRET),
-    person("x@acme.example", PassWord=SECRET),
-    {"userName": "x@acme.example", NESTED: SECRET},
-], ids=["plain", "case", "urn"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        person("x@acme.example", password=SECRET),
+        person("x@acme.example", PassWord=SECRET),
+        {"userName": "x@acme.example", NESTED: SECRET},
+    ],
+    ids=["plain", "case", "urn"],
+)
 def test_a_password_in_a_create_is_stored_nowhere(owner, idp, body):
     """R28: with secrets removed: in no column of no table."""
     assert idp("POST", "/Users", body).status == 201
@@ -97,13 +101,17 @@ def test_a_password_in_a_create_is_stored_nowhere(owner, idp, body):
     assert SECRET not in every_text()
 
 
-@pytest.mark.parametrize("operation", [
-    {"op": "replace", "path": "password", "value": SECRET},
-    {"op": "Replace", "path": "Password", "value": SECRET},
-    {"op": "add", "path": NESTED, "value": SECRET},
-    {"op": "replace", "value": {"password": SECRET}},
-    {"OP": "replace", "PATH": "password", "VALUE": SECRET},
-], ids=["path", "case", "urn", "value", "capitals"])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "replace", "path": "password", "value": SECRET},
+        {"op": "Replace", "path": "Password", "value": SECRET},
+        {"op": "add", "path": NESTED, "value": SECRET},
+        {"op": "replace", "value": {"password": SECRET}},
+        {"OP": "replace", "PATH": "password", "VALUE": SECRET},
+    ],
+    ids=["path", "case", "urn", "value", "capitals"],
+)
 def test_a_password_in_a_patch_is_stored_nowhere(owner, idp, operation):
     """R28: as Okta sends it when it syncs passwords; the exchange itself is kept."""
     ada = idp.create(ADA)
@@ -117,17 +125,24 @@ def test_a_password_in_a_bulk_request_is_stored_nowhere(owner, idp):
     ada = idp.create(ADA)
     idp.bulk(
         ("POST", "/Users", person("x@acme.example", password=SECRET)),
-        ("PATCH", f"/Users/{ada.id}",
-         _patched({"op": "replace", "path": "password", "value": SECRET})),
+        (
+            "PATCH",
+            f"/Users/{ada.id}",
+            _patched({"op": "replace", "path": "password", "value": SECRET}),
+        ),
     )
     assert SECRET not in every_text()
 
 
-@pytest.mark.parametrize("body", [
-    json.dumps({"userName": "x", "password": SECRET})[:-1].encode(),
-    f'{{"password": "{SECRET}", "userName": "x", "userName": "y"}}'.encode(),
-    f"userName=x&password={SECRET}".encode(),
-], ids=["cut off", "twice", "form"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"userName": "x", "password": SECRET})[:-1].encode(),
+        f'{{"password": "{SECRET}", "userName": "x", "userName": "y"}}'.encode(),
+        f"userName=x&password={SECRET}".encode(),
+    ],
+    ids=["cut off", "twice", "form"],
+)
 def test_a_password_in_what_is_no_scim_is_stored_nowhere(owner, idp, body):
     """R28: whatever came in, secrets are removed from it."""
     assert idp("POST", "/Users", body).status == 400
@@ -146,8 +161,11 @@ def test_a_password_in_an_address_is_stored_nowhere(owner, idp):
 
 def test_what_is_too_large_to_keep_is_told_by_its_size(owner, idp):
     """R28: kept within reason."""
-    idp.create(ADA, title="x" * 4000, photos=[
-        {"value": f"https://acme.example/{n}/{'x' * 3000}"} for n in range(30)])
+    idp.create(
+        ADA,
+        title="x" * 4000,
+        photos=[{"value": f"https://acme.example/{n}/{'x' * 3000}"} for n in range(30)],
+    )
     kept = _last()
     assert kept.status == 201
     assert kept.request["kept"] is False

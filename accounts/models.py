@@ -251,7 +251,7 @@ class Link(models.Model):
                 condition=Q(application=None),
                 name="links_of_people_by_hand",
             ),
-            GinIndex(fields=["email_keys"], name="link_by_address"),
+            GinIndex(fields=["email_keys"], name="link_by_address", fastupdate=False),
         ]
 
     def __str__(self) -> str:

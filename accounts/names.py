@@ -4,8 +4,12 @@ Two spellings that a person would call the same have the same key. Keys are what
 unique constraints and look-ups use; what came is kept beside them for show.
 """
 
+import hashlib
 import re
 import unicodedata
+
+#: Fits the columns and, at four bytes a character, an index.
+LONGEST_KEY = 256
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 #: Parts of a sort key are joined by a character that sorts before every letter.
@@ -14,10 +18,20 @@ _PART = 100
 
 
 def key(text: str) -> str:
-    """A user name, e-mail or group name without case, compatibility forms and outer spaces."""
+    """A user name, e-mail or group name without case, compatibility forms and outer spaces.
+
+    At most LONGEST_KEY characters: compatibility forms can grow eighteenfold, and an index has
+    room for so much. Longer ones end in a digest instead, so that they differ as before.
+    """
     if text.isascii():
-        return text.strip().lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+        folded = text.strip().lower()
+    else:
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        folded = folded.strip()
+    if len(folded) <= LONGEST_KEY:
+        return folded
+    digest = hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{folded[: LONGEST_KEY - len(digest) - 1]}#{digest}"
 
 
 def looks_like_email(text: str) -> bool:

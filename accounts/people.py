@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import Q
 
-from accounts import clock, names
+from accounts import clock, names, rows
 from accounts.models import Application, Link, Organization, Person
 from accounts.profile import Profile
 from accounts.refusal import Refusal
@@ -25,7 +25,7 @@ from accounts.refusal import Refusal
 class Added:
     """link: the new or taken-over one. taken_over: the person was added by hand before.
 
-    was_known: the organization had the person already, by hand or in another application.
+    was_known: the organization has or had the person already, by hand or in an application.
     """
 
     link: Link
@@ -50,10 +50,9 @@ def add(application: Application, profile: Profile) -> Added:
         if by_hand is not None:
             take_over(by_hand, application, profile)
             return Added(by_hand, taken_over=True, was_known=True)
-    was_known = found is not None and person.removed_at is None
     if person.managed_by_id is None or person.removed_at is not None:
         _describe(person, profile, managed_by=application.pk)
-    return Added(_link(person, application.pk, profile), taken_over=False, was_known=was_known)
+    return Added(_link(person, application.pk, profile), taken_over=False, was_known=found is not None)
 
 
 def take_over(link: Link, application: Application, profile: Profile) -> None:
@@ -108,7 +107,7 @@ def hold(person_id: int) -> Person:
     Whoever gives a person a link or a seat, or takes the last one away, holds the person
     first (R13, R26). Locked after the person's link and before a pool.
     """
-    return Person.objects.select_for_update(no_key=True).get(pk=person_id)
+    return rows.one(Person, "WHERE id = %s FOR NO KEY UPDATE", [person_id])
 
 
 def add_by_hand(organization: Organization, profile: Profile) -> Person:
@@ -269,7 +268,7 @@ def _describe(person: Person, profile: Profile, *, managed_by: uuid.UUID | None)
     person.sort_key = profile.sort_key
     if person.pk is None or _columns(person) != before:
         person.changed_at = clock.now()
-        person.save()
+        (rows.insert if person.pk is None else rows.update)(person)
 
 
 def _columns(person: Person) -> dict[str, Any]:
@@ -296,7 +295,7 @@ def _write(link: Link, profile: Profile, *, insert: bool = False) -> None:
     link.sort_key = profile.sort_key
     link.document = profile.document
     link.changed_at = clock.now()
-    link.save(force_insert=insert)
+    (rows.insert if insert else rows.update)(link)
 
 
 def user_name_taken(user_name: str) -> Refusal:

@@ -182,7 +182,8 @@ class _Worker(asyncio.Protocol):
         measured.statuses[status] += 1
         body = buffer[end + 4 :]
         if status >= 400 and not measured.failure:
-            measured.failure = f"{status} {bytes(body[:300]).decode('utf-8', 'replace')}"
+            told = bytes(body[:400]).decode("utf-8", "replace")
+            measured.failure = f"{status} {' '.join(told.split())}"
         if self.round.keep is not None:
             self.round.keep.append((status, bytes(body)))
         buffer.clear()

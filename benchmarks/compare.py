@@ -114,7 +114,7 @@ def _results(measured: Any, sizes: list[int]) -> dict[str, Any]:
         rows[p.name]["ours"]["per_second"] for p in (phases.GET, phases.FILTER) if p.name in rows
     ]
     document: dict[str, Any] = {"phases": rows}
-    if nothing and reads:
+    if nothing and reads and "failures" not in nothing:
         document["share_of_nothing"] = {
             "on_the_road_of_scim": round(max(reads) / nothing["ours"]["per_second"], 2),
             "in_bare_django": round(max(reads) / nothing["bare"]["per_second"], 2),

@@ -71,10 +71,10 @@ def _profile(kind: str, state: Any, options: argparse.Namespace) -> None:
     import django
 
     django.setup()
-    from django.core.handlers.wsgi import WSGIHandler
     from django.db import connection
 
     from benchmarks.client import Target
+    from benchmarks.wsgi import application
 
     token, count, people, groups = state
     seeded = Seeded(Target(8000, token), count, people, groups)
@@ -84,7 +84,6 @@ def _profile(kind: str, state: Any, options: argparse.Namespace) -> None:
         requests, repeat = seeded.member("1000"), min(repeat, 900)
     else:
         requests = getattr(seeded, kind)()
-    application = WSGIHandler()
 
     def call() -> int:
         return _call(application, requests)

@@ -44,7 +44,7 @@ def seed_ours(
     )
     state = json.loads(told)
     say(f"{name}: {people:,} people in {time.monotonic() - started:.0f} s, drift {state['drift']}")
-    port = machinery.serve(name, "config.wsgi:application", ROOT, env) if serve else 0
+    port = machinery.serve(name, "benchmarks.wsgi:application", ROOT, env) if serve else 0
     return Seeded(Target(port, state["token"]), people, state["people"], state["groups"]), database
 
 

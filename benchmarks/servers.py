@@ -71,7 +71,7 @@ class Machinery:
             "SEATKEEPER_DATA": str(self.folder),
             "SECRET_KEY": secrets.token_urlsafe(50),
             "ALLOWED_HOSTS": "127.0.0.1",
-            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
         }
 
     @staticmethod

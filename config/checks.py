@@ -32,7 +32,7 @@ def safe_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
     local, debug = settings.LOCAL, settings.DEBUG
     given = "DATABASE_URL" in os.environ and not debug
-    if (not local or (given and os.environ.get("SECRET_KEY"))) and (why := _weak(_secret_key())):
+    if (not local or (given and os.environ.get("SECRET_KEY"))) and (why := weakness(_secret_key())):
         refuse(
             1,
             f"SECRET_KEY {why}: whoever guesses it can sign in as anybody.",
@@ -102,7 +102,8 @@ def _secret_key() -> str:
         return ""
 
 
-def _weak(key: str) -> str | None:
+def weakness(key: str) -> str | None:
+    """What is wrong with a SECRET_KEY, as the end of a sentence."""
     if not key:
         return "is not set"
     if any(key.lower().startswith(known) for known in KNOWN_KEYS):

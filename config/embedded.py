@@ -22,7 +22,6 @@ from a copy.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ipaddress
 import os
 import secrets
@@ -37,7 +36,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from config import lifeline, servers
-from config.place import Addresses, EmbeddedError, Place, made_once
+from config.place import Addresses, EmbeddedError, Place, last_lines, made_once
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 #: Longest wait for a server that starts, crash recovery included.
@@ -119,7 +118,7 @@ class Servers:
             except OSError as error:
                 last: object = error
             if (ended := self.ended()) or time.monotonic() > deadline:
-                raise EmbeddedError(f"{ended or last}\nThe end of {log}:\n{_last_lines(log)}")
+                raise EmbeddedError(f"{ended or last}\nThe end of {log}:\n{last_lines(log)}")
             time.sleep(0.02)
 
     def ended(self) -> str | None:
@@ -134,12 +133,6 @@ class Servers:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _last_lines(log: Path, number: int = 12) -> str:
-    with contextlib.suppress(FileNotFoundError):
-        return "\n".join(log.read_text(errors="replace").splitlines()[-number:])
-    return "(nothing)"
 
 
 # ── python -m config.embedded ────────────────────────────────────────────────────

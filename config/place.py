@@ -206,6 +206,12 @@ def rotate(log: Path) -> None:
             log.replace(log.with_name(f"{log.name}.1"))
 
 
+def last_lines(log: Path, number: int = 12) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return "\n".join(log.read_text(errors="replace").splitlines()[-number:])
+    return "(nothing)"
+
+
 def port_is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -121,6 +121,9 @@ DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "server_side_binding": True,
     "prepare_threshold": 3,
+    # Seconds after which the database ends a statement; 0 is never. The web sets it, so that no
+    # filter can keep a database busy; workers reconcile as long as it takes.
+    "options": f"-c statement_timeout={env.int('STATEMENT_TIMEOUT', 0)}s",
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from config import embedded, lifeline
-from config.place import EmbeddedError, rotate
+from config.place import EmbeddedError, last_lines, rotate
 
 #: Longest wait for the web to answer after it was started.
 START_SECONDS = 60.0
@@ -100,12 +100,14 @@ def stops_on_signals() -> Iterator[None]:
         yield
 
 
-def wait_until_live(port: int, group: lifeline.Group) -> None:
+def wait_until_live(port: int, group: lifeline.Group, data_dir: Path) -> None:
     """Return when the web answers. Raises EmbeddedError when the group ends instead."""
     deadline = time.monotonic() + START_SECONDS
     while not is_live(port):
         if ended := group.ended():
-            raise EmbeddedError(ended)
+            # A child that could not even start has said why.
+            log = data_dir / "logs" / f"{ended.partition(' ')[0]}.log"
+            raise EmbeddedError(f"{ended}\nThe end of {log}:\n{last_lines(log)}")
         if time.monotonic() > deadline:
             raise EmbeddedError(f"The web did not answer within {START_SECONDS:.0f} s.")
         time.sleep(0.05)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from django.db.models import Q
+
 from accounts import people
 from accounts.models import Link, Organization, Person
 from accounts.refusal import NotFound
@@ -119,7 +121,8 @@ def explain_address(pool: Pool, organization: Organization, email: str) -> Expla
     person = people.find_by_email(organization, email)
     if person is not None:
         return explain(pool, person)
-    refused = WaitingEntry.objects.filter(pool=pool, person=None, email__iexact=email).first()
+    nobody = Q(person=None) | Q(person__removed_at__isnull=False)
+    refused = WaitingEntry.objects.filter(nobody, pool=pool, email__iexact=email).first()
     if refused is None:
         raise NotFound(
             "person_not_found", f"{organization.name} has nobody with the address {email}."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from accounts import changes, groups, people
+from accounts import changes, groups, people, rows
 from accounts.cause import Cause
 from accounts.models import Link
 from accounts.profile import Profile
@@ -169,21 +169,14 @@ def _run(caller: Caller, change: Any, cause: Cause) -> Any:
 def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Link:
     """The link, if the application may see it, for this transaction alone."""
     view = caller.view
-    found = list(
-        Link.objects.raw(
-            "SELECT link.* FROM accounts_link link "  # noqa: S608  a constant
-            f"WHERE link.id = %(id)s AND {USERS_VISIBLE} FOR NO KEY UPDATE",
-            {
-                "id": id,
-                "organization": view.organization_id,
-                "application": view.application_id,
-                "pool": view.pool_id,
-            },
+    try:
+        link = rows.one(
+            Link,
+            f"link WHERE link.id = %(id)s AND {USERS_VISIBLE} FOR NO KEY UPDATE",
+            {"id": id, **view.parameters},
         )
-    )
-    if not found:
-        raise NotFound(f"There is no User with the id {id}.")
-    link = found[0]
+    except Link.DoesNotExist:
+        raise NotFound(f"There is no User with the id {id}.") from None
     if if_match is not None and not etag.matches(if_match, etag.make(link.version)):
         raise PreconditionFailed(
             "The User was changed since the version in If-Match: read it again, then repeat."

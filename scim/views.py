@@ -42,6 +42,8 @@ MAX_RESULTS = 1000
 MAX_BODY = 16 * 1024 * 1024
 MAX_OPERATIONS = 1000
 
+#: The database ended a statement that took longer than STATEMENT_TIMEOUT.
+_TOOK_TOO_LONG = "57014"
 _MEDIA_TYPES = ("application/scim+json", "application/json")
 _log = logging.getLogger("seatkeeper.scim")
 
@@ -73,9 +75,13 @@ class ScimDispatch(DjangoView):
             detail, response = refused.detail, answers.error(request, refused)
         except Refusal as refusal:
             detail, response = refusal.detail, answers.error(request, answers.as_scim(refusal))
-        except OperationalError:
-            _log.exception("request %s: the database did not answer", request.request_id)
-            return answers.unavailable(request)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) == _TOOK_TOO_LONG:
+                refused = errors.TooMany()
+                detail, response = refused.detail, answers.error(request, refused)
+            else:
+                _log.exception("request %s: the database did not answer", request.request_id)
+                return answers.unavailable(request)
         except Exception:
             _log.exception("request %s failed", getattr(request, "request_id", ""))
             detail = "Seatkeeper failed. Nothing was changed; the request may be repeated."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -85,13 +86,16 @@ def _models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if model._meta.app_label in LAYERS]
 
 
-def _sources() -> Iterator[tuple[str, ast.Module, str]]:
+@functools.cache
+def _sources() -> list[tuple[str, ast.Module, str]]:
     """Path, tree and text of each module of ours, without migrations."""
+    found = []
     for layer in LAYERS:
         for path in sorted((CHECKOUT / layer).rglob("*.py")):
             if "migrations" not in path.parts:
                 text = path.read_text()
-                yield str(path.relative_to(CHECKOUT)), ast.parse(text), text
+                found.append((str(path.relative_to(CHECKOUT)), ast.parse(text), text))
+    return found
 
 
 def test_imports_travel_down():

@@ -213,7 +213,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='link',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['email_keys'], name='link_by_address'),
+            index=django.contrib.postgres.indexes.GinIndex(fields=['email_keys'], fastupdate=False, name='link_by_address'),
         ),
         migrations.AddConstraint(
             model_name='link',

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from config import checks
 from config.management.commands.verify import production
 from tests.config import processes
 
@@ -35,27 +36,58 @@ def test_careful_values_pass(folder: Path) -> None:
     assert list(folder.iterdir()) == []  # production keeps nothing in the data folder
 
 
+NOTHING = ("SECRET_KEY", "ALLOWED_HOSTS", "PUBLIC_URL", "REDIS_URL", "EMAIL_URL")
+
+
 @pytest.mark.parametrize(
-    ("unset", "changed", "sentence"),
+    ("unset", "changed", "sentences"),
     [
-        ("SECRET_KEY", {}, "SECRET_KEY is not set"),
-        ("", {"SECRET_KEY": "x" * 60}, "SECRET_KEY is shorter than 50 random characters"),
-        ("", {"SECRET_KEY": "django-insecure-" + "abcdefghijkl" * 5}, "is an example's"),
-        ("ALLOWED_HOSTS", {}, "ALLOWED_HOSTS is empty"),
-        ("", {"ALLOWED_HOSTS": "seatkeeper.example,*"}, "ALLOWED_HOSTS has “*”"),
-        ("", {"PUBLIC_URL": "http://seatkeeper.example"}, "is not https"),
-        ("PUBLIC_URL", {}, "PUBLIC_URL is not set"),
-        ("", {"DEBUG": "true"}, "DEBUG is on"),
-        ("REDIS_URL", {}, "REDIS_URL is not"),
-        ("EMAIL_URL", {}, "EMAIL_URL is not set"),
+        (
+            NOTHING,
+            {},
+            [
+                "SECRET_KEY is not set",
+                "ALLOWED_HOSTS is empty",
+                "PUBLIC_URL is not set",
+                "REDIS_URL is not",
+                "EMAIL_URL is not set",
+            ],
+        ),
+        (
+            (),
+            {
+                "SECRET_KEY": "x" * 60,
+                "ALLOWED_HOSTS": "a.example,*",
+                "PUBLIC_URL": "http://a.example",
+            },
+            ["SECRET_KEY is shorter than 50", "ALLOWED_HOSTS has “*”", "is not https"],
+        ),
+        ((), {"DEBUG": "true"}, ["DEBUG is on with a database that is not on this machine"]),
     ],
+    ids=["nothing set", "unsafe values", "debug"],
 )
 def test_each_unsafe_value_is_refused_with_a_sentence(
-    folder: Path, unset: str, changed: dict[str, str], sentence: str
+    folder: Path, unset: tuple[str, ...], changed: dict[str, str], sentences: list[str]
 ) -> None:
-    done = run(folder, CHECK, unset, **changed)
+    done = run(folder, CHECK, *unset, **changed)
     assert done.returncode == 1
-    assert sentence in done.stderr
+    for sentence in sentences:
+        assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("", "is not set"),
+        ("0123456789abcdefghijklmnopqrstuvwxyz", "is shorter than 50 random characters"),
+        ("ab" * 40, "is shorter than 50 random characters"),
+        ("django-insecure-" + "abcdefghijkl" * 5, "is an example's"),
+        ("changeme" + "abcdefghijkl" * 5, "is an example's"),
+        (production()["SECRET_KEY"], None),
+    ],
+)
+def test_which_keys_are_weak(key: str, why: str | None) -> None:
+    assert checks.weakness(key) == why
 
 
 def test_the_web_refuses_too(folder: Path) -> None:

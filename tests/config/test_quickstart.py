@@ -71,6 +71,9 @@ def test_a_first_start_makes_a_demo_that_can_be_used_and_a_second_shows_it_again
     ready = httpx.get(f"{printed['url']}/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
+    beside = manage(folder, "list_seats", "acme", "sales-navigator", "--json")
+    assert json.loads(beside.stdout)["purchased"] == 100
+
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
     assert processes.left_over(folder) == []
@@ -101,38 +104,37 @@ def test_a_child_that_dies_ends_everything(start: Start, folder: Path) -> None:
     assert processes.left_over(folder) == []
 
 
-def test_commands_work_beside_it(start: Start, folder: Path) -> None:
-    start("--empty")
-    done = subprocess.run(
-        [sys.executable, "manage.py", "create_organization", "Beside", "--json"],
-        env=processes.environment(folder),
+def test_a_port_in_use_is_told_before_anything_starts(folder: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = manage(folder, "quickstart", "--port", str(port))
+    assert done.returncode == 1
+    assert f"Port {port} is used by another program" in done.stderr
+    assert not (folder / "servers").exists()
+
+
+def test_a_web_that_cannot_start_says_why(folder: Path) -> None:
+    port = str(processes.free_port())
+    address = "https://seatkeeper.example"
+    done = manage(folder, "quickstart", "--empty", "--port", port, PUBLIC_URL=address)
+    assert done.returncode == 1
+    assert "web ended with exit code" in done.stderr
+    assert "Set ALLOWED_HOSTS to the host names" in done.stderr
+    assert processes.left_over(folder) == []
+
+
+def manage(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        env=processes.environment(folder, **more),
         cwd=processes.ROOT,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["slug"] == "beside"
-
-
-def test_a_port_in_use_is_told_before_anything_starts(folder: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, "manage.py", "quickstart", "--port", str(port)],
-            env=processes.environment(folder),
-            cwd=processes.ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert f"Port {port} is used by another program" in done.stderr
-    assert not (folder / "servers").exists()
 
 
 def _signs_in(url: str, admin: dict[str, str]) -> bool:

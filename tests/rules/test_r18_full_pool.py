@@ -341,3 +341,20 @@ def test_the_link_of_a_refused_person_does_not_exist(owner, idp):
     """R18, R26: not even hidden."""
     idp.create(GRACE)
     assert not Link.objects.of(owner).filter(user_name=GRACE).exists()
+
+
+def test_a_refused_person_whom_the_other_application_deletes_waits_once_and_is_explained(owner):
+    """R18, R22: one human is one line of the list, whatever becomes of them elsewhere."""
+    sales = connect(owner, seats=1)
+    teamlink = connect(owner, product="teamlink-extend", seats=0)
+    ada = sales.create(ADA)
+    assert teamlink.create(ADA).status == 403
+    sales.delete(ada.id)
+    for _ in range(2):
+        assert waiting(owner, "teamlink-extend") == [ADA]
+        told = explain(owner, ADA, "teamlink-extend")
+        assert told.json["has_seat"] is False
+        assert "1 more TeamLink Extend license" in teamlink.create(ADA).detail
+    set_seats(owner, 1, "teamlink-extend")
+    assert teamlink.create(ADA).status == 201
+    assert waiting(owner, "teamlink-extend") == []

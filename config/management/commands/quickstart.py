@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 connections.close_all()
                 environment = supervisor.environment(data_dir, port)
                 with Group(supervisor.children(data_dir, port, environment)) as processes:
-                    supervisor.wait_until_live(port, processes)
+                    supervisor.wait_until_live(port, processes, data_dir)
                     text = _as_json if options["json"] else _as_text
                     print(text(_url(port), made, empty=empty), flush=True)
                     ended = supervisor.watch(processes, *servers)

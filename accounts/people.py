@@ -52,7 +52,8 @@ def add(application: Application, profile: Profile) -> Added:
             return Added(by_hand, taken_over=True, was_known=True)
     if person.managed_by_id is None or person.removed_at is not None:
         _describe(person, profile, managed_by=application.pk)
-    return Added(_link(person, application.pk, profile), taken_over=False, was_known=found is not None)
+    link = _link(person, application.pk, profile)
+    return Added(link, taken_over=False, was_known=found is not None)
 
 
 def take_over(link: Link, application: Application, profile: Profile) -> None:

@@ -111,8 +111,8 @@ def _repair_by_hand(
     pool: Pool, forged: list[int], lost: list[int]
 ) -> tuple[list[int], list[int]]:
     """Take back what nobody gave, give back what was lost as far as seats are free."""
-    for person in forged:
-        allocation.take_back(pool.pk, person, cause=_CAUSE)
+    for person_id in forged:
+        allocation.take_back(pool.pk, person_id, cause=_CAUSE)
     given_back = []
     for person in Person.objects.filter(pk__in=lost, removed_at=None).order_by("sort_key", "id"):
         if allocation.lock(pool.pk).free:

@@ -36,7 +36,7 @@ def run(caller: Caller, body: dict[str, Any], *, max_operations: int) -> dict[st
     results = {index: _refused(request.operations[index], error)
                for index, error in order.refused.items()}
     ids: dict[str, str] = {}
-    operations = order.operations
+    operations: Sequence[bulk.BulkOperation] = order.operations
     if request.fail_on_errors is None:
         operations = _in_allocation_order(caller, operations)
     for operation in operations:

@@ -78,6 +78,11 @@ def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no JSON")
 
 
+def by_the_web_server(answer: Answer) -> bool:
+    """Whether gunicorn refused what it could not read as HTTP, before the application saw it."""
+    return "x-request-id" not in answer.headers and answer.headers.get("connection") == "close"
+
+
 def faults(case: Case, answer: Answer) -> list[str]:
     """What is wrong with an answer; nothing, if all is well."""
     found = []
@@ -237,6 +242,9 @@ class Fuzzer:
         return Case(method, target, tuple(headers.items()), raw)
 
     def learn(self, case: Case, answer: Answer) -> None:
+        if case.method == "DELETE" and answer.status == 204:
+            for known in self.ids.values():
+                known[:] = [id for id in known if id not in case.target]
         if answer.status == 201:
             location = answer.headers.get("location", "")
             kind, _, id = location.rpartition("/")
@@ -429,7 +437,7 @@ class Fuzzer:
     # What spoils
 
     def spoilt(self, body: Any) -> Any:
-        for _ in range(self.choose(0, 0, 1, 1, 1, 2, 3)):
+        for _ in range(self.choose(0, 0, 0, 1, 1, 2, 3)):
             body = self.spoil(body)
         return body
 
@@ -557,16 +565,19 @@ class Fuzzer:
 
     def spoil_target(self, target: str) -> str:
         at = self.random.randrange(len(PREFIX), len(target) + 1)
-        return self.choose(
+        spoilt = self.choose(
             target[:at] + "/" + target[at:], target[:at] + "%2f" + target[at:],
             target[:at] + "/../" + target[at:], target[:at] + "%00" + target[at:],
-            target[:at] + "%0a" + target[at:], target[:at] + "%ff" + target[at:],
+            # "%0a" belongs here too: test_hostile.py tells why it does not yet.
+            target[:at] + "%0d" + target[at:], target[:at] + "%ff" + target[at:],
             target[:at] + "%" + target[at:], target[:at] + ";x=y" + target[at:],
             target[:at] + "?" + target[at:], target[:at] + "%e2%80%ae" + target[at:],
             target[:at] + "a" * 3000 + target[at:], target[:at], target + "&" * 500,
             target.upper().replace(PREFIX.upper(), PREFIX), target + "/", target + "//",
             target + ".",
         )  # fmt: skip
+        # What is not below /scim/v2 is no SCIM, and may be answered with a page.
+        return spoilt if re.match(rf"{PREFIX}(?:[/?]|$)", spoilt) else target
 
 
 # ------------------------------------------------------------------ ways in
@@ -677,6 +688,15 @@ class OverHttp:
 
 
 # ------------------------------------------------------------------ what must stay
+
+def tables(execute: Callable[[str], list[Any]]) -> list[str]:
+    """Those of ours, but for the activity log, which each request writes to."""
+    rows = execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+        "AND tablename ~ '^(accounts|licensing|scim)_' AND tablename <> 'scim_exchange' ORDER BY 1"
+    )
+    return [row[0] for row in rows]
+
 
 #: Lines are only ever added to these: their number and last id tell of every change.
 _GROWING = ("licensing_ledgerentry", "accounts_outbox")

@@ -228,7 +228,7 @@ def test_a_refused_push_that_succeeds_by_another_request_leaves_nobody_waiting(r
         holder = idp.create(**_numbered(n))
         late = _numbered(50 + n)
         race(
-            *[functools.partial(idp.create, **late)] * 4,
+            *[functools.partial(idp.create, **late)] * 10,
             functools.partial(idp.delete, holder.id),
             behind=owner,
         )

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from typing import Any
+from urllib.parse import unquote_plus
 
 import orjson
 from django.db import DatabaseError, connection
@@ -42,7 +43,7 @@ def record(request: HttpRequest, response: HttpResponse, *, started: float, deta
         clock.now(),
         round((time.perf_counter() - started) * 1000, 2),
         request.method,
-        path[path.find("/scim/v2") + 8 :][:1024],
+        _address(path[path.find("/scim/v2") + 8 :])[:1024],
         response.status_code,
         _kept(request.body) if request.method not in _READS else None,
         _kept(response.content) if request.method not in _READS or detail else None,
@@ -72,20 +73,37 @@ def _kept(body: bytes) -> str | None:
         return orjson.dumps({"bytes": len(body), "kept": False}).decode()
     try:
         document = orjson.loads(body)
-        return orjson.dumps(_redacted(document)).decode().replace("\\u0000", "�")
+        return orjson.dumps(_redacted(document)).decode()
     except (ValueError, TypeError, RecursionError):
         text = body[:2000].decode("utf-8", "replace").replace("\x00", "�")
-        return orjson.dumps({"not_json": text}).decode()
+        return orjson.dumps({"not_json": "(removed)" if _is_secret(text) else text}).decode()
+
+
+def _address(path: str) -> str:
+    """Path and query; a query that names a secret is left out."""
+    way, question, query = path.partition("?")
+    return f"{way}?(removed)" if question and _is_secret(unquote_plus(query)) else path
+
+
+def _is_secret(text: str) -> bool:
+    return any(secret in text.lower() for secret in _SECRETS)
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, dict):
+        # {"op": "replace", "path": "password", "value": …}: the secret stands under another name.
+        names_one = any(
+            name.lower() == "path" and isinstance(part, str) and _is_secret(part)
+            for name, part in value.items()
+        )
         return {
-            name: "(removed)"
-            if any(secret in name.lower() for secret in _SECRETS)
+            name.replace("\x00", "�"): "(removed)"
+            if _is_secret(name) or (names_one and name.lower() == "value")
             else _redacted(part)
             for name, part in value.items()
         }
+    if isinstance(value, str):
+        return value.replace("\x00", "�")
     if isinstance(value, list):
         return [_redacted(part) for part in value]
     return value

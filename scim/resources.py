@@ -18,7 +18,7 @@ from django.db import connection
 from scim.applications import base_url
 from scim.protocol import etag
 from scim.protocol.projection import Projection
-from scim.search import GROUPS_VISIBLE, USERS_VISIBLE, View
+from scim.search import GROUPS_VISIBLE, NOT_OF_ANOTHER_POOL, USERS_VISIBLE, View
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -155,12 +155,13 @@ WHERE g.id = ANY(%(ids)s) AND {GROUPS_VISIBLE}
 
 _DISPLAY = ", 'display', coalesce(member.document ->> 'displayName', member.user_name)"
 
-_MEMBERS_OF = """
+_MEMBERS_OF = f"""
     SELECT json_agg(json_build_object('value', member.id,
         '$ref', %(base)s::text || '/Users/' || member.id,
-        'type', 'User'{display}) ORDER BY member.id)::text
+        'type', 'User'{{display}}) ORDER BY member.id)::text
     FROM accounts_membership membership
     JOIN accounts_link member ON member.person_id = membership.person_id
-        AND (member.application_id = g.application_id OR member.application_id IS NULL)
+        AND (member.application_id = g.application_id OR (member.application_id IS NULL
+            AND {NOT_OF_ANOTHER_POOL.replace("link.", "member.")}))
     WHERE membership.group_id = g.id
 """

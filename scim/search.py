@@ -88,7 +88,7 @@ class FoundOfAnyKind:
 
 # True for a seat of the pool, NULL for no seat at all, false for seats of other pools only. One
 # look into the index of seats by person; two EXISTS are planned as a scan of everybody's seats.
-_NOT_OF_ANOTHER_POOL = """(
+NOT_OF_ANOTHER_POOL = """(
     SELECT bool_or(seat.pool_id = %(pool)s) FROM licensing_seat seat
     WHERE seat.person_id = link.person_id
 ) IS NOT FALSE"""
@@ -98,7 +98,7 @@ _NOT_OF_ANOTHER_POOL = """(
 USERS_VISIBLE = f"""(
     link.organization_id = %(organization)s AND (
         link.application_id = %(application)s
-        OR (link.application_id IS NULL AND {_NOT_OF_ANOTHER_POOL})
+        OR (link.application_id IS NULL AND {NOT_OF_ANOTHER_POOL})
     )
 )"""
 
@@ -115,7 +115,7 @@ _APPLICATION = """(SELECT application.id FROM accounts_application application
 _USERS_IN_PARTS = (
     f"link.application_id = {_APPLICATION}",
     "link.organization_id = %(organization)s AND link.application_id IS NULL "
-    f"AND {_NOT_OF_ANOTHER_POOL}",
+    f"AND {NOT_OF_ANOTHER_POOL}",
 )
 _GROUPS_IN_PARTS = (f"g.application_id = {_APPLICATION}",)
 
@@ -189,9 +189,10 @@ _MEMBERSHIPS_OF_PERSON = """accounts_membership membership
     JOIN accounts_group held
         ON held.id = membership.group_id AND held.application_id = %(application)s
     WHERE membership.person_id = link.person_id"""
-_MEMBERS_OF_GROUP = """accounts_membership membership
+_MEMBERS_OF_GROUP = f"""accounts_membership membership
     JOIN accounts_link held ON held.person_id = membership.person_id
-        AND (held.application_id = %(application)s OR held.application_id IS NULL)
+        AND (held.application_id = %(application)s OR (held.application_id IS NULL
+            AND {NOT_OF_ANOTHER_POOL.replace("link.", "held.")}))
     WHERE membership.group_id = g.id"""
 
 _Held = Mapping[str, "_Scalar | _Values"]

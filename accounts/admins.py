@@ -38,9 +38,7 @@ def create(
         admin=admin, organization=organization, defaults={"kind": role}
     )
     if not made:
-        raise Refusal(
-            "admin_exists", f"{admin.email} is an admin of {organization.name} already."
-        )
+        raise Refusal("admin_exists", f"{admin.email} is an admin of {organization.name} already.")
     return admin
 
 

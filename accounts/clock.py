@@ -9,7 +9,7 @@ def now() -> dt.datetime:
     return _stopped or dt.datetime.now(dt.UTC)
 
 
-class stopped:  # noqa: N801  reads as a sentence: with clock.stopped(at=...)
+class stopped:
     """Stop the clock inside the block."""
 
     def __init__(self, *, at: dt.datetime) -> None:

@@ -50,9 +50,7 @@ def create(
     return group
 
 
-def change(
-    group: Group, *, name: str, external_id: str | None, document: dict[str, Any]
-) -> None:
+def change(group: Group, *, name: str, external_id: str | None, document: dict[str, Any]) -> None:
     """Rename and describe; held to the same rule as creating."""
     name, name_key = _checked(name)
     if name_key != group.name_key:
@@ -104,7 +102,7 @@ def add_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
             raise member_unknown(unknown)
         # The links are locked, so that who is deleted meanwhile is in no group afterwards (R13).
         cursor.execute(
-            f"WITH v AS MATERIALIZED ({_VISIBLE} FOR KEY SHARE) "  # noqa: S608
+            f"WITH v AS MATERIALIZED ({_VISIBLE} FOR KEY SHARE) "
             "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
             "SELECT DISTINCT %(organization)s::bigint, %(group)s::uuid, person_id FROM v "
             "ON CONFLICT DO NOTHING RETURNING person_id",
@@ -120,7 +118,7 @@ def remove_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM accounts_membership WHERE group_id = %(group)s "
-            f"AND person_id IN ({_VISIBLE}) RETURNING person_id",  # noqa: S608
+            f"AND person_id IN ({_VISIBLE}) RETURNING person_id",
             _parameters(group, links),
         )
         return [row[0] for row in cursor.fetchall()]
@@ -131,7 +129,7 @@ def keep_only(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM accounts_membership WHERE group_id = %(group)s "
-            f"AND person_id NOT IN ({_VISIBLE}) RETURNING person_id",  # noqa: S608
+            f"AND person_id NOT IN ({_VISIBLE}) RETURNING person_id",
             _parameters(group, links),
         )
         return [row[0] for row in cursor.fetchall()]
@@ -163,11 +161,7 @@ def leave_all(application: Application, person_id: int) -> None:
 
 
 def get_manual(organization: Organization, name: str) -> Group | None:
-    return (
-        Group.objects.of(organization)
-        .filter(name_key=names.key(name), application=None)
-        .first()
-    )
+    return Group.objects.of(organization).filter(name_key=names.key(name), application=None).first()
 
 
 def member_unknown(ids: Sequence[str]) -> Refusal:
@@ -206,8 +200,10 @@ def _refuse_clash(
     """R24. The database settles races by the two constraints of Group."""
     same = Group.objects.of(organization).filter(name_key=name_key)
     for other in same.select_related("application"):
-        if other.application_id is None or application is None or (
-            other.application_id == application.pk
+        if (
+            other.application_id is None
+            or application is None
+            or (other.application_id == application.pk)
         ):
             raise name_taken(name, other)
 
@@ -224,4 +220,3 @@ def name_taken(name: str, other: Group | None) -> Refusal:
         f"displayName “{name}” is taken by {whose}. Nothing was created or changed: "
         f"rename one of the two groups.",
     )
-

@@ -6,7 +6,7 @@ import uuid
 
 
 def uuid7() -> uuid.UUID:
-    """48 bits of milliseconds, 12 of their fraction, 62 random: sorted by creation, not guessable."""
+    """48 bits of milliseconds, 12 of their fraction, 62 random: sorted by creation."""
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     fraction = rest * 4096 // 1_000_000
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)

@@ -47,7 +47,10 @@ def send(line: Outbox) -> None:
             subject=" ".join(message.subject.split()),
             body=message.text,
             to=[recipient],
-            headers={"Message-ID": f"<outbox-{line.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+            headers={
+                "Message-ID": f"<outbox-{line.pk}@{host}>",
+                "Auto-Submitted": "auto-generated",
+            },
         ).send()
 
 

@@ -324,9 +324,7 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["group", "person"], name="a_person_is_in_a_group_once"
-            ),
+            models.UniqueConstraint(fields=["group", "person"], name="a_person_is_in_a_group_once"),
         ]
 
     def __str__(self) -> str:
@@ -354,9 +352,7 @@ class Outbox(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["due_at"], condition=Q(done_at=None), name="outbox_that_is_due"
-            ),
+            models.Index(fields=["due_at"], condition=Q(done_at=None), name="outbox_that_is_due"),
         ]
 
     def __str__(self) -> str:

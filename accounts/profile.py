@@ -101,8 +101,10 @@ def _main_address(addresses: list[Mapping[str, Any]]) -> str:
     """The primary address, else the first one for work, else the first."""
     for wanted in ("primary", "work"):
         for address in addresses:
-            if address.get("primary") is True if wanted == "primary" else (
-                str(address.get("type", "")).lower() == "work"
+            if (
+                address.get("primary") is True
+                if wanted == "primary"
+                else (str(address.get("type", "")).lower() == "work")
             ):
                 return str(address["value"])
     return str(addresses[0]["value"]) if addresses else ""

@@ -20,7 +20,7 @@ Row = TypeVar("Row", bound=models.Model)
 def one(model: type[Row], where: str, parameters: Sequence[Any] | dict[str, Any]) -> Row:
     """The row that `where` finds, as `get` returns it. Raises the model's DoesNotExist."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_select(model)} {where}", parameters)  # noqa: S608  a constant
+        cursor.execute(f"{_select(model)} {where}", parameters)
         row = cursor.fetchone()
     if row is None:
         raise model.DoesNotExist  # type: ignore[attr-defined]
@@ -67,8 +67,8 @@ def _columns(model: type[models.Model]) -> tuple[list[str], list[int]]:
 
 @cache
 def _select(model: type[models.Model]) -> str:
-    columns = ", ".join(field.column for field in model._meta.concrete_fields)
-    return f"SELECT {columns} FROM {model._meta.db_table}"  # noqa: S608  names from the model
+    columns = ", ".join(str(field.column) for field in model._meta.concrete_fields)
+    return f"SELECT {columns} FROM {model._meta.db_table}"
 
 
 @cache
@@ -78,10 +78,10 @@ def _insert(model: type[models.Model]) -> str:
         for field in model._meta.concrete_fields
         if not isinstance(field, models.AutoField | models.BigAutoField)
     ]
-    columns = ", ".join(field.column for field in fields)
+    columns = ", ".join(str(field.column) for field in fields)
     values = ", ".join(_placeholder(field) for field in fields)
     return (
-        f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({values}) "  # noqa: S608
+        f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({values}) "
         f"RETURNING {model._meta.pk.column}"
     )
 
@@ -94,10 +94,7 @@ def _update(model: type[models.Model]) -> str:
         for field in model._meta.concrete_fields
         if field is not key
     )
-    return (
-        f"UPDATE {model._meta.db_table} SET {settings} "  # noqa: S608  names from the model
-        f"WHERE {key.column} = {_placeholder(key)}"
-    )
+    return f"UPDATE {model._meta.db_table} SET {settings} WHERE {key.column} = {_placeholder(key)}"
 
 
 def _placeholder(field: models.Field) -> str:

@@ -4,7 +4,7 @@
 
 One database and one server a size, asked in turns. Then one member into groups of 100 to
 100,000 in the largest. Flat means that no size is more than 20% slower than the smallest.
-A million people take some minutes to seed and 4 GB of disk until the end.
+A million people take some minutes to seed, and some gigabytes of disk until the end.
 """
 
 from __future__ import annotations

@@ -123,9 +123,7 @@ def main() -> int:
     return 1 if fuzz.faults else 0
 
 
-def _report(
-    fuzz: Fuzzing, options: argparse.Namespace, seconds: float, log: str
-) -> dict[str, Any]:
+def _report(fuzz: Fuzzing, options: argparse.Namespace, seconds: float, log: str) -> dict[str, Any]:
     errors: collections.Counter[str] = collections.Counter()
     for line in log.splitlines():
         with contextlib.suppress(ValueError, TypeError, KeyError):

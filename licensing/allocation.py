@@ -100,9 +100,7 @@ def settle(
         released=[verdict.person_id for verdict in released],
         taken_over=[verdict.person_id for verdict in kept if verdict.deed == "take_over"],
         waiting=[
-            verdict.person_id
-            for verdict in unseated
-            if known is None or verdict.person_id in known
+            verdict.person_id for verdict in unseated if known is None or verdict.person_id in known
         ],
     )
 
@@ -223,11 +221,7 @@ def release_by_hand(pool_id: int, person: Person, *, cause: Cause) -> None:
     """
     pool = lock(pool_id)
     label = Product(pool.product).label
-    seat = (
-        Seat.objects.select_related("application")
-        .filter(pool_id=pool.id, person=person)
-        .first()
-    )
+    seat = Seat.objects.select_related("application").filter(pool_id=pool.id, person=person).first()
     if seat is None:
         raise Refusal("no_seat", f"{person} has no {label} license.")
     if seat.application is not None:
@@ -270,9 +264,7 @@ def activate(pool_id: int, person: Person, *, cause: Cause) -> Seat:
     if seat.state == Seat.State.PROVISIONED:
         seat.state, seat.activated_at = Seat.State.ACTIVATED, clock.now()
         seat.save(update_fields=["state", "activated_at"])
-        _write_line(
-            pool, LedgerEntry.Deed.ACTIVATE, cause, person, seat.source, seat.activated_at
-        )
+        _write_line(pool, LedgerEntry.Deed.ACTIVATE, cause, person, seat.source, seat.activated_at)
     return seat
 
 
@@ -391,9 +383,7 @@ def _grant(pool: LockedPool, verdicts: list[_Verdict], cause: Cause) -> None:
         _write(_GRANT, pool, verdicts, cause, ": eligible, active, and a license was free")
 
 
-def _let_wait(
-    pool: LockedPool, unseated: list[_Verdict], everyone: dict[int, _Verdict]
-) -> None:
+def _let_wait(pool: LockedPool, unseated: list[_Verdict], everyone: dict[int, _Verdict]) -> None:
     """Exactly the unseated stand on the waiting list; who stood there keeps their `since`."""
     staying = {verdict.person_id for verdict in unseated}
     over = [
@@ -493,9 +483,7 @@ WITH scope AS MATERIALIZED (
      WHERE pool_id = %(pool)s AND NOT refused
      ORDER BY sort_key LIMIT %(first_waiting)s)
 ),
-linked AS MATERIALIZED ({
-    _LINKED.format(of_scope="JOIN scope ON scope.person_id = link.person_id")
-})
+linked AS MATERIALIZED ({_LINKED.format(of_scope="JOIN scope ON scope.person_id = link.person_id")})
 """ + _ANSWER.format(
     person_id="scope.person_id",
     deed=_DEED,
@@ -535,7 +523,7 @@ _LEDGER_LINES = """
     ORDER BY given.n
 """
 
-_RELEASE = f"""
+_RELEASE = """
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(%(people)s::bigint[], %(seats)s::bigint[], %(sources)s::text[],
         %(applications)s::uuid[])
@@ -545,7 +533,7 @@ released AS (DELETE FROM licensing_seat WHERE id = ANY(%(seats)s::bigint[])),
 counted AS (UPDATE licensing_pool SET held = held - %(count)s WHERE id = %(pool)s)
 """ + _LEDGER_LINES.format(deed="release", source="given.source")
 
-_KEEP = f"""
+_KEEP = """
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(%(people)s::bigint[], %(seats)s::bigint[], %(applications)s::uuid[],
         %(carried_over)s::bool[])
@@ -558,7 +546,7 @@ kept AS (
 )
 """ + _LEDGER_LINES.format(deed="take_over", source="'scim'")
 
-_GRANT = f"""
+_GRANT = """
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(%(people)s::bigint[], %(applications)s::uuid[])
         WITH ORDINALITY AS given(person_id, application_id, n)

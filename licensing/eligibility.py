@@ -1,4 +1,4 @@
-"""Who may have a seat: everyone whom the application provides, or members of chosen groups (R16)."""
+"""Who may have a seat: everyone whom an application provides, or chosen groups (R16)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from accounts import names
-from accounts.models import Application, Group, Membership
+from accounts.models import Group
 from accounts.refusal import Refusal
 from licensing.models import EligibleGroup, Policy, WaitingEntry
 
@@ -54,9 +54,7 @@ def follow(group: Group) -> bool:
     its members became eligible by this.
     """
     bound = EligibleGroup.objects.filter(policy_id=group.application_id, group=group).first()
-    by_name = EligibleGroup.objects.filter(
-        policy_id=group.application_id, name_key=group.name_key
-    )
+    by_name = EligibleGroup.objects.filter(policy_id=group.application_id, name_key=group.name_key)
     if bound is None:
         return bool(by_name.filter(group=None).update(group=group, name=group.name))
     if bound.name != group.name:
@@ -73,20 +71,10 @@ def makes_eligible(group: Group) -> bool:
     ).exists()
 
 
-def is_eligible(application: Application, person_id: int) -> bool:
-    """Whether the application's policy admits the person (active or not)."""
-    policy = Policy.objects.get(application=application)
-    if policy.eligibility == Policy.Eligibility.EVERYONE:
-        return True
-    return Membership.objects.filter(
-        person_id=person_id, group__makes_eligible__policy=policy
-    ).exists()
-
-
 def members_wait(group: Group) -> bool:
     """Whether anybody of the group is on its pool's waiting list (R19)."""
     return WaitingEntry.objects.filter(
-        pool__policies__application_id=group.application_id,
+        pool__policies__application=group.application,
         refused=False,
         person__memberships__group=group,
     ).exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 
 from django.db.models import Q
 
@@ -31,8 +32,10 @@ def explain(pool: Pool, person: Person) -> Explanation:
 def _why_seat(pool: Pool, person: Person, seat: Seat) -> list[str]:
     label = pool.get_product_display()
     if seat.application is None:
-        because = [f"{person.name} has a {label} license that was given by hand; "
-                   f"only an admin can remove it."]
+        because = [
+            f"{person.name} has a {label} license that was given by hand; "
+            f"only an admin can remove it."
+        ]
     elif seat.carried_over:
         because = [
             f"{person.name} kept a {label} license that was given by hand when "
@@ -42,7 +45,7 @@ def _why_seat(pool: Pool, person: Person, seat: Seat) -> list[str]:
     else:
         because = [
             f"{person.name} has a {label} license because {seat.application.name} provides "
-            f"them as active and {_eligible_through(pool, person, seat.application_id)}."
+            f"them as active and {_eligible_through(pool, person, seat.application.pk)}."
         ]
     if seat.state == Seat.State.ACTIVATED:
         because.append(f"They activated it on {seat.activated_at:%d %B %Y}.")
@@ -51,7 +54,7 @@ def _why_seat(pool: Pool, person: Person, seat: Seat) -> list[str]:
     return because
 
 
-def _eligible_through(pool: Pool, person: Person, application_id: object) -> str:
+def _eligible_through(pool: Pool, person: Person, application_id: uuid.UUID) -> str:
     policy = Policy.objects.get(application_id=application_id)
     if policy.eligibility == Policy.Eligibility.EVERYONE:
         return "everyone whom it provides is eligible"
@@ -81,8 +84,10 @@ def _why_none(pool: Pool, person: Person) -> list[str]:
         )
     )
     if not links:
-        return [f"No application that feeds {label} provides {person.name}, and nobody "
-                f"gave them a license by hand."]
+        return [
+            f"No application that feeds {label} provides {person.name}, and nobody "
+            f"gave them a license by hand."
+        ]
     return [_why_link_gives_none(label, person, link) for link in links]
 
 
@@ -128,6 +133,6 @@ def explain_address(pool: Pool, organization: Organization, email: str) -> Expla
             "person_not_found", f"{organization.name} has nobody with the address {email}."
         )
     return Explanation(
-        False, [f"{refused.name or refused.email} waits since {refused.since:%d %B %Y}.",
-                refused.reason]
+        False,
+        [f"{refused.name or refused.email} waits since {refused.since:%d %B %Y}.", refused.reason],
     )

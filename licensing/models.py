@@ -58,9 +58,7 @@ class Policy(models.Model):
     )
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="policies")
-    when_full = models.CharField(
-        max_length=10, choices=WhenFull.choices, default=WhenFull.REFUSE
-    )
+    when_full = models.CharField(max_length=10, choices=WhenFull.choices, default=WhenFull.REFUSE)
     eligibility = models.CharField(
         max_length=10, choices=Eligibility.choices, default=Eligibility.EVERYONE
     )
@@ -144,9 +142,7 @@ class Seat(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["pool", "person"], name="a_person_has_one_seat_a_pool"
-            ),
+            models.UniqueConstraint(fields=["pool", "person"], name="a_person_has_one_seat_a_pool"),
             models.CheckConstraint(
                 name="a_seat_is_from_an_application_or_by_hand",
                 condition=Q(source="scim", application__isnull=False)

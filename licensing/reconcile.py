@@ -107,9 +107,7 @@ def _by_hand_unlike_the_ledger(pool: Pool) -> tuple[list[int], list[int]]:
     return [person for person, held in rows if held], [person for person, held in rows if not held]
 
 
-def _repair_by_hand(
-    pool: Pool, forged: list[int], lost: list[int]
-) -> tuple[list[int], list[int]]:
+def _repair_by_hand(pool: Pool, forged: list[int], lost: list[int]) -> tuple[list[int], list[int]]:
     """Take back what nobody gave, give back what was lost as far as seats are free."""
     for person_id in forged:
         allocation.take_back(pool.pk, person_id, cause=_CAUSE)

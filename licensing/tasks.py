@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from celery import shared_task
 from django.db import OperationalError
 from django.db.models import F
@@ -34,9 +36,6 @@ def reconcile_pool(pool_id: int) -> None:
 def fill_waiting_lists() -> None:
     """Seats that are free go to those who wait, wherever a wake-up was lost (R20)."""
     pools = Pool.objects.filter(held__lt=F("purchased"), waiting__refused=False).distinct()
+    cause = Cause("A free seat went to the waiting list")
     for pool_id in pools.values_list("pk", flat=True):
-        changes.run(
-            lambda pool_id=pool_id: allocation.settle(
-                pool_id, (), cause=Cause("A free seat went to the waiting list")
-            )
-        )
+        changes.run(functools.partial(allocation.settle, pool_id, (), cause=cause))

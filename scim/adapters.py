@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
-
 from accounts.models import Group, Link
 from scim import resources
 from scim.applications import base_url
+from scim.caller import ScimRequest
 from scim.protocol.schema import schema_documents, service_provider_config
 
 
@@ -19,7 +18,7 @@ class _Adapter:
     url_name = ""
     id_field = "id"
 
-    def __init__(self, obj: Any, request: HttpRequest | None = None) -> None:
+    def __init__(self, obj: Any, request: ScimRequest) -> None:
         self.obj = obj
         self.request = request
 
@@ -53,7 +52,7 @@ class GroupAdapter(_Adapter):
 
 
 class ServiceProviderConfig:
-    def __init__(self, request: HttpRequest | None = None) -> None:
+    def __init__(self, request: ScimRequest) -> None:
         self.request = request
 
     def to_dict(self) -> dict[str, Any]:

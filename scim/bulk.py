@@ -10,6 +10,7 @@ from typing import Any
 from accounts.models import Link
 from accounts.profile import Profile
 from accounts.refusal import Refusal
+from licensing.order import in_allocation_order
 from scim import answers, groups, users
 from scim.applications import base_url
 from scim.caller import Caller
@@ -33,8 +34,9 @@ def run(caller: Caller, body: dict[str, Any], *, max_operations: int) -> dict[st
     """
     request = bulk.read(body, max_operations=max_operations)
     order = bulk.order(request.operations)
-    results = {index: _refused(request.operations[index], error)
-               for index, error in order.refused.items()}
+    results = {
+        index: _refused(request.operations[index], error) for index, error in order.refused.items()
+    }
     ids: dict[str, str] = {}
     operations: Sequence[bulk.BulkOperation] = order.operations
     if request.fail_on_errors is None:
@@ -106,9 +108,7 @@ def _asks_for_seat(operation: bulk.BulkOperation) -> bool | None:
     return active is True
 
 
-def _sorted(
-    caller: Caller, asking: Sequence[bulk.BulkOperation]
-) -> list[bulk.BulkOperation]:
+def _sorted(caller: Caller, asking: Sequence[bulk.BulkOperation]) -> list[bulk.BulkOperation]:
     ids = [uuid.UUID(each.resource_id) for each in asking if _is_id(each.resource_id)]
     known = dict(
         Link.objects.of(caller.organization).filter(pk__in=ids).values_list("pk", "sort_key")
@@ -116,15 +116,15 @@ def _sorted(
         else ()
     )
 
-    def key(operation: bulk.BulkOperation) -> bytes:
+    def sort_key(operation: bulk.BulkOperation) -> str | None:
         try:
             if operation.method == "PATCH":
-                return known[uuid.UUID(operation.resource_id)].encode()
-            return Profile.of(documents.read(USER, operation.data)).sort_key.encode()
+                return known[uuid.UUID(operation.resource_id)]
+            return Profile.of(documents.read(USER, operation.data)).sort_key
         except (errors.ScimError, KeyError, ValueError):
-            return b"\xff"  # it will be refused in its turn
+            return None  # it will be refused in its turn
 
-    return sorted(asking, key=key)
+    return in_allocation_order(asking, sort_key)
 
 
 def _is_id(text: str | None) -> bool:

@@ -17,10 +17,10 @@ from urllib.parse import unquote_plus
 
 import orjson
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from accounts import clock
-from scim.caller import Caller
+from scim.caller import ScimRequest
 from scim.models import Exchange
 
 KEPT = dt.timedelta(days=90)
@@ -31,9 +31,9 @@ _SECRETS = ("password", "token", "secret", "authorization")
 _log = logging.getLogger("seatkeeper.exchanges")
 
 
-def record(request: HttpRequest, response: HttpResponse, *, started: float, detail: str) -> None:
+def record(request: ScimRequest, response: HttpResponse, *, started: float, detail: str) -> None:
     """Keep one exchange; a fault here never spoils the answer."""
-    caller: Caller = request.caller
+    caller = request.caller
     path = request.get_full_path()
     row = (
         caller.organization.pk,

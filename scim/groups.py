@@ -27,7 +27,7 @@ _Ids = Sequence[uuid.UUID]
 
 def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
     """A group with its first members. 201 also when they do not all fit (R19)."""
-    sent = documents.read(GROUP, body)
+    sent: dict[str, Any] = documents.read(GROUP, body)
     members = _ids(sent.pop("members", ()))
 
     def change() -> uuid.UUID:
@@ -50,7 +50,7 @@ def replace(
     caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
 ) -> None:
     """PUT: the name and exactly these members. Refused after the fact: somebody does not fit."""
-    sent = documents.read(GROUP, body, for_replace=True)
+    sent: dict[str, Any] = documents.read(GROUP, body, for_replace=True)
     members = _ids(sent.pop("members", ()))
 
     def members_changed(group: Group) -> list[int]:
@@ -142,9 +142,7 @@ def _change(
 
 def _settle(caller: Caller, group: Group, touched: list[int], deed: str) -> None:
     if touched and eligibility.makes_eligible(group):
-        allocation.settle(
-            caller.pool_id, touched, cause=caller.cause(f"{deed} “{group.name}”")
-        )
+        allocation.settle(caller.pool_id, touched, cause=caller.cause(f"{deed} “{group.name}”"))
 
 
 def _shortage(caller: Caller, group: Group) -> Refusal | None:

@@ -66,9 +66,7 @@ class Exchange(models.Model):
     """One request and its answer, with secrets removed (R28)."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    application = models.ForeignKey(
-        Application, on_delete=models.CASCADE, related_name="exchanges"
-    )
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="exchanges")
     token = models.ForeignKey(Token, on_delete=models.SET_NULL, null=True, related_name="+")
     request_id = models.CharField(max_length=128)
     at = models.DateTimeField()

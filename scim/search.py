@@ -15,7 +15,6 @@ is the same to the product but not to the protocol is not found.
 
 Source: RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865 for cursors.
 """
-# ruff: noqa: S608 - every piece of SQL is a constant of this module or a name of the schema
 
 from __future__ import annotations
 

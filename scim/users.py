@@ -39,8 +39,13 @@ def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
     def change() -> uuid.UUID:
         added = people.add(caller.application, profile)
         _settle(
-            caller, added.link, profile, cause,
-            claiming=True, may_refuse=True, is_new=not added.was_known,
+            caller,
+            added.link,
+            profile,
+            cause,
+            claiming=True,
+            may_refuse=True,
+            is_new=not added.was_known,
         )
         return added.link.pk
 
@@ -76,7 +81,8 @@ def modify(
 
 
 def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> None:
-    """Out of the application; the seat is free, the account goes when nothing else holds it (R13)."""
+    """Out of the application: the seat is free, the account goes when nothing else holds it
+    (R13)."""
     cause = caller.cause("deleted this person")
 
     def change() -> None:

@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpResponse, UnreadablePostError
 from django.views.generic import View as DjangoView
 from django_scim import views as frame
 
 from accounts.refusal import Refusal
 from scim import answers, bulk, exchanges, groups, resources, search, users
 from scim.applications import base_url
+from scim.caller import ScimRequest
 from scim.protocol import document as documents
 from scim.protocol import errors, etag, paging, sorting
 from scim.protocol.projection import Projection
@@ -66,8 +67,9 @@ GROUPS = Kind(GROUP, resources.groups, search.groups, groups, "members")
 class ScimDispatch(DjangoView):
     """Stands behind the frame's dispatch: our errors, the media type, the activity log."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         started, detail = time.perf_counter(), ""
+        response: Any
         try:
             _receive(request)
             response = super().dispatch(request, *args, **kwargs)
@@ -77,8 +79,8 @@ class ScimDispatch(DjangoView):
             detail, response = refusal.detail, answers.error(request, answers.as_scim(refusal))
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) == _TOOK_TOO_LONG:
-                refused = errors.TooMany()
-                detail, response = refused.detail, answers.error(request, refused)
+                too_many = errors.TooMany()
+                detail, response = too_many.detail, answers.error(request, too_many)
             else:
                 _log.exception("request %s: the database did not answer", request.request_id)
                 return answers.unavailable(request)
@@ -91,15 +93,21 @@ class ScimDispatch(DjangoView):
             response.content = b""  # RFC 9110 section 9.3.2
         return response
 
-    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return answers.empty(204, {"Allow": ", ".join(self._allowed_methods())})
+    def options(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return answers.empty(204, {"Allow": ", ".join(self.methods())})
 
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        allowed = ", ".join(self._allowed_methods())
-        raise errors.MethodNotAllowed(
-            f"{request.method} is not possible here. Possible: {allowed}.",
+    def http_method_not_allowed(self, request: ScimRequest, *args: Any, **kwargs: Any) -> Any:
+        raise self.not_allowed()
+
+    def not_allowed(self) -> errors.MethodNotAllowed:
+        allowed = ", ".join(self.methods())
+        return errors.MethodNotAllowed(
+            f"{self.request.method} is not possible here. Possible: {allowed}.",
             headers={"Allow": allowed},
         )
+
+    def methods(self) -> list[str]:
+        return [name.upper() for name in self.http_method_names if hasattr(self, name)]
 
 
 class ResourceView(ScimDispatch):
@@ -108,12 +116,12 @@ class ResourceView(ScimDispatch):
     http_method_names = ["get", "head", "options", "post", "put", "patch", "delete"]
     kind: Kind
 
-    def _allowed_methods(self) -> list[str]:
+    def methods(self) -> list[str]:
         """For the header Allow: what makes a resource is not possible with one, and so on."""
         of_other = ("POST",) if self.kwargs.get("uuid") else ("PUT", "PATCH", "DELETE")
-        return [method for method in super()._allowed_methods() if method not in of_other]
+        return [method for method in super().methods() if method not in of_other]
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if kwargs.get("uuid") is None:
             return self.list(request, request.GET)
         projection = _projection(self.kind, request.GET)
@@ -123,22 +131,22 @@ class ResourceView(ScimDispatch):
             return answers.empty(304, {"ETag": resource.etag})
         return answers.of(resource.shown(projection), headers=resource.headers)
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if kwargs.get("uuid") is not None:
-            self.http_method_not_allowed(request)
+            raise self.not_allowed()
         projection = _projection(self.kind, request.GET)
         made = self.kind.changes.create(request.caller, body_of(request))
         resource = self.load(request, made, projection)
         return answers.of(resource.shown(projection), status=201, headers=resource.headers)
 
-    def put(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def put(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         projection = _projection(self.kind, request.GET)
         id = self.id()
         self.kind.changes.replace(request.caller, id, body_of(request), if_match=_if_match(request))
         resource = self.load(request, id, projection)
         return answers.of(resource.shown(projection), headers=resource.headers)
 
-    def patch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def patch(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         projection = _projection(self.kind, request.GET)
         id = self.id()
         self.kind.changes.modify(request.caller, id, body_of(request), if_match=_if_match(request))
@@ -148,11 +156,11 @@ class ResourceView(ScimDispatch):
         resource = self.load(request, id, projection)
         return answers.of(resource.shown(projection), headers=resource.headers)
 
-    def delete(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def delete(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.kind.changes.delete(request.caller, self.id(), if_match=_if_match(request))
         return answers.empty(204)
 
-    def list(self, request: HttpRequest, parameters: Mapping[str, Any]) -> HttpResponse:
+    def list(self, request: ScimRequest, parameters: Mapping[str, Any]) -> HttpResponse:
         page = paging.read(parameters, default=DEFAULT_RESULTS, maximum=MAX_RESULTS)
         projection = _projection(self.kind, parameters)
         sort = sorting.read(parameters, self.kind.type)
@@ -169,11 +177,11 @@ class ResourceView(ScimDispatch):
             return uuid.UUID(self.kwargs["uuid"])
         except (ValueError, TypeError, KeyError):
             if self.kwargs.get("uuid") is None:
-                self.http_method_not_allowed(self.request)
+                raise self.not_allowed() from None
             raise not_found(self.kind, self.kwargs["uuid"]) from None
 
     def load(
-        self, request: HttpRequest, id: uuid.UUID, projection: Projection | None
+        self, request: ScimRequest, id: uuid.UUID, projection: Projection | None
     ) -> resources.Resource:
         found = self.kind.load(request.caller.view, [id], **_wanted(self.kind, projection))
         if not found:
@@ -200,7 +208,7 @@ class UserSearchView(frame.UserSearchView, ResourceView):
 
     kind = USERS
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.list(request, paging.read_search(body_of(request)))
 
 
@@ -214,8 +222,8 @@ class SearchView(frame.SCIMView, ScimDispatch):
 
     http_method_names = ["post"]
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        parameters = paging.read_search(body_of(request))
+    def post(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        parameters: dict[str, Any] = paging.read_search(body_of(request))
         page = paging.read(parameters, default=DEFAULT_RESULTS, maximum=MAX_RESULTS)
         projections = {kind: _projection(kind, parameters) for kind in (USERS, GROUPS)}
         view = request.caller.view
@@ -239,7 +247,7 @@ class DiscoveryView(frame.SCIMView, ScimDispatch):
 
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "filter" in request.GET:
             raise errors.Forbidden("Discovery documents cannot be filtered: leave out “filter”.")
         return answers.of(self.document(kwargs.get("uuid")))
@@ -272,10 +280,8 @@ class SchemasView(DiscoveryView):
 class BulkView(frame.SCIMView, ScimDispatch):
     http_method_names = ["post"]
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return answers.of(
-            bulk.run(request.caller, body_of(request), max_operations=MAX_OPERATIONS)
-        )
+    def post(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return answers.of(bulk.run(request.caller, body_of(request), max_operations=MAX_OPERATIONS))
 
 
 class MeView(frame.SCIMView, ScimDispatch):
@@ -283,7 +289,7 @@ class MeView(frame.SCIMView, ScimDispatch):
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         raise errors.NotImplementedHere(
             "/Me is not supported: the token belongs to an application, not to a person. "
             "Use /Users."
@@ -295,13 +301,11 @@ class MeView(frame.SCIMView, ScimDispatch):
 class UnknownView(frame.SCIMView, ScimDispatch):
     """Every address below /scim/v2 that is none."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return super().dispatch(request, *args, **kwargs)
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise errors.NotFound(
-            "There is nothing at this address. Resources are /Users and /Groups."
-        )
+    def get(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise errors.NotFound("There is nothing at this address. Resources are /Users and /Groups.")
 
     post = put = patch = delete = head = options = get
 
@@ -309,7 +313,7 @@ class UnknownView(frame.SCIMView, ScimDispatch):
 # ------------------------------------------------------------------ reading and answering
 
 
-def _receive(request: HttpRequest) -> None:
+def _receive(request: ScimRequest) -> None:
     """Read the body, once and whole. Refused: one that is too large, or cut off.
 
     Without a length it comes in chunks (RFC 9112 section 7.1), which Django would take for
@@ -338,7 +342,7 @@ def _receive(request: HttpRequest) -> None:
     request._body = body
 
 
-def body_of(request: HttpRequest) -> dict[str, Any]:
+def body_of(request: ScimRequest) -> dict[str, Any]:
     """The request's JSON object. Refused: another media type, what is no JSON object."""
     media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type and media_type not in _MEDIA_TYPES:
@@ -379,7 +383,7 @@ def _wanted(kind: Kind, projection: Projection | None) -> dict[str, bool]:
     return wanted
 
 
-def _if_match(request: HttpRequest) -> str | None:
+def _if_match(request: ScimRequest) -> str | None:
     return request.META.get("HTTP_IF_MATCH")
 
 

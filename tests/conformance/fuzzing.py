@@ -430,8 +430,9 @@ class Fuzzer:
             "/v2/Users", "/Users.json", "/Groups/x/members",
         )  # fmt: skip
         method = self.choose("GET", "GET", "POST", "PUT", "PATCH", "DELETE")
-        body = self.spoilt(self.resource(self.kind())) if method in ("POST", "PUT",
-        "PATCH") else None
+        body = (
+            self.spoilt(self.resource(self.kind())) if method in ("POST", "PUT", "PATCH") else None
+        )
         return method, path, self.choose({}, {"filter": self.filter()}), body
 
     # What spoils
@@ -558,10 +559,18 @@ class Fuzzer:
                     "gzip", "deflate", "br", "identity", "x",
                 )  # fmt: skip
             case 5:
-                headers[self.choose("X-Request-ID", "X-HTTP-Method-Override", "Range", "Prefer",
-                                    "If-Modified-Since", "Cookie", "X-Forwarded-Host",
-                                    "Origin")] = (
-                    self.choose("DELETE", "bytes=0-1", "é", "a" * 200, "return=minimal", "x=y; z"))
+                headers[
+                    self.choose(
+                        "X-Request-ID",
+                        "X-HTTP-Method-Override",
+                        "Range",
+                        "Prefer",
+                        "If-Modified-Since",
+                        "Cookie",
+                        "X-Forwarded-Host",
+                        "Origin",
+                    )
+                ] = self.choose("DELETE", "bytes=0-1", "é", "a" * 200, "return=minimal", "x=y; z")
 
     def spoil_target(self, target: str) -> str:
         at = self.random.randrange(len(PREFIX), len(target) + 1)
@@ -689,6 +698,7 @@ class OverHttp:
 
 # ------------------------------------------------------------------ what must stay
 
+
 def tables(execute: Callable[[str], list[Any]]) -> list[str]:
     """Those of ours, but for the activity log, which each request writes to."""
     rows = execute(
@@ -711,5 +721,5 @@ def fingerprint(execute: Callable[[str], list[Any]], tables: list[str]) -> list[
             if table in _GROWING
             else "sum(hashtextextended((to_jsonb(t) - 'last_used_at')::text, 0))::text"
         )
-        parts.append(f"SELECT '{table}', count(*), {value} FROM {table} t")  # noqa: S608
+        parts.append(f"SELECT '{table}', count(*), {value} FROM {table} t")
     return execute(" UNION ALL ".join(parts) + " ORDER BY 1")

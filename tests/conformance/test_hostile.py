@@ -110,9 +110,7 @@ def wire(live: Server) -> Iterator[OverHttp]:
     opened.close()
 
 
-def _case(
-    caller: Connected, method: str, path: str, body: bytes = b"", **headers: str
-) -> Case:
+def _case(caller: Connected, method: str, path: str, body: bytes = b"", **headers: str) -> Case:
     common = {
         "Authorization": f"Bearer {caller.token}",
         "Content-Type": "application/scim+json",

@@ -15,7 +15,9 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--slug", help="short name for commands; made from the name if left out")
+        parser.add_argument(
+            "--slug", help="short name for commands; made from the name if left out"
+        )
         parser.add_argument("--plan", default="advanced-plus", choices=organizations.PLANS)
 
     def perform(self, *, name: str, slug: str | None, plan: str, **_: Any) -> dict[str, Any]:

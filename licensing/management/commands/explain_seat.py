@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts import organizations
-from licensing import explain, pools, roster
+from licensing import explain, pools
 from licensing.management.base import PoolCommand
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from accounts import clock, names
+from accounts import clock, names, rows
 from accounts.models import Application, Group, Organization, Person
 from accounts.refusal import Refusal
 
@@ -21,6 +21,25 @@ _VISIBLE = """
     SELECT link.person_id FROM accounts_link link
     WHERE link.id = ANY(%(ids)s) AND link.organization_id = %(organization)s
       AND (link.application_id = %(application)s OR link.application_id IS NULL)
+"""
+
+# The links are locked, so that who is deleted meanwhile is in no group afterwards (R13).
+_ADD = """
+WITH known AS MATERIALIZED (
+    SELECT link.id, link.person_id FROM accounts_link link
+    WHERE link.id = ANY(%(ids)s) AND link.organization_id = %(organization)s
+      AND (link.application_id = %(application)s OR link.application_id IS NULL)
+    FOR KEY SHARE
+),
+added AS (
+    INSERT INTO accounts_membership (organization_id, group_id, person_id)
+    SELECT DISTINCT %(organization)s::bigint, %(group)s::uuid, person_id FROM known
+    ON CONFLICT DO NOTHING RETURNING person_id
+)
+SELECT NULL AS unknown, person_id FROM added
+UNION ALL
+(SELECT given.id::text, NULL FROM unnest(%(ids)s) AS given(id)
+ WHERE NOT EXISTS (SELECT 1 FROM known WHERE known.id = given.id) LIMIT 3)
 """
 
 
@@ -57,16 +76,14 @@ def change(group: Group, *, name: str, external_id: str | None, document: dict[s
         _refuse_clash(group.organization, group.application, name, name_key)
     group.name, group.name_key = name, name_key
     group.external_id, group.document = external_id, document
-    touch(group, save=False)
-    group.save()
+    touch(group)
 
 
-def touch(group: Group, *, save: bool = True) -> None:
+def touch(group: Group) -> None:
     """A new version: something about the group changed, a membership maybe."""
     group.version += 1
     group.changed_at = clock.now()
-    if save:
-        group.save(update_fields=["version", "changed_at"])
+    rows.update(group)
 
 
 def delete(group: Group) -> list[int]:
@@ -87,28 +104,13 @@ def add_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
     """
     if not links:
         return []
-    parameters = _parameters(group, links)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT given.id FROM unnest(%(ids)s) AS given(id) WHERE NOT EXISTS ("
-            "  SELECT 1 FROM accounts_link link WHERE link.id = given.id"
-            "  AND link.organization_id = %(organization)s"
-            "  AND (link.application_id = %(application)s OR link.application_id IS NULL)"
-            ") LIMIT 3",
-            parameters,
-        )
-        unknown = [str(row[0]) for row in cursor.fetchall()]
-        if unknown:
-            raise member_unknown(unknown)
-        # The links are locked, so that who is deleted meanwhile is in no group afterwards (R13).
-        cursor.execute(
-            f"WITH v AS MATERIALIZED ({_VISIBLE} FOR KEY SHARE) "
-            "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
-            "SELECT DISTINCT %(organization)s::bigint, %(group)s::uuid, person_id FROM v "
-            "ON CONFLICT DO NOTHING RETURNING person_id",
-            parameters,
-        )
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(_ADD, _parameters(group, links))
+        found = cursor.fetchall()
+    unknown = [id for id, _ in found if id is not None]
+    if unknown:
+        raise member_unknown(unknown)  # undoes the others: the transaction is rolled back
+    return [person_id for _, person_id in found]
 
 
 def remove_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import uuid
+from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 
 from accounts import clock, secrets
@@ -63,12 +64,11 @@ def identify(header: str, request_id: str) -> Caller | None:
     if kind.lower() != "bearer" or not secrets.well_formed(token.strip()):
         return None
     now = clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_IDENTIFY, {"digest": secrets.digest(token.strip()), "now": now})
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        if row[1] is None or now - row[1] > _LAST_USED_STEP:
+    row = _look_up(secrets.digest(token.strip()), now)
+    if row is None:
+        return None
+    if row[1] is None or now - row[1] > _LAST_USED_STEP:
+        with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE scim_token SET last_used_at = %s WHERE id = %s AND "
                 "(last_used_at IS NULL OR last_used_at < %s)",
@@ -81,6 +81,28 @@ def identify(header: str, request_id: str) -> Caller | None:
         pk=row[7], organization=organization, name=row[8], product=row[9], idp=row[10]
     )
     return Caller(row[0], application, organization, row[11], row[12], request_id)
+
+
+def _look_up(digest: str, now: dt.datetime) -> tuple[Any, ...] | None:
+    """The row behind a token: the first statement of each request.
+
+    It finds out by itself whether the connection that was kept is still good, and asks
+    once more on a new one, so that no request pays for a check of its own.
+    """
+    connection.health_check_done = True
+    try:
+        return _ask(digest, now)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _ask(digest, now)
+
+
+def _ask(digest: str, now: dt.datetime) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_IDENTIFY, {"digest": digest, "now": now})
+        return cursor.fetchone()
 
 
 _IDENTIFY = """

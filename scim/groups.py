@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from accounts import changes, groups
+from accounts import changes, groups, rows
 from accounts.models import Group
 from accounts.refusal import Refusal
 from licensing import allocation, eligibility
@@ -21,6 +21,7 @@ from scim.protocol import document as documents
 from scim.protocol import etag, patch
 from scim.protocol.errors import NotFound, PreconditionFailed
 from scim.protocol.schema import GROUP
+from scim.search import GROUPS_VISIBLE
 
 _Ids = Sequence[uuid.UUID]
 
@@ -40,7 +41,8 @@ def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
         )
         eligibility.follow(group)
         came = groups.add_members(group, members)
-        _settle(caller, group, came, "created the group")
+        if eligibility.makes_eligible(group):
+            _settle(caller, group, came, "created the group")
         return group.pk
 
     return changes.run(change)
@@ -125,6 +127,8 @@ def _change(
             groups.touch(group)
         if became_eligible:
             touched = list(group.memberships.values_list("person_id", flat=True))
+        if not eligibility.makes_eligible(group):
+            return None
         _settle(caller, group, touched, "pushed the group")
         shortage = _shortage(caller, group)
         if shortage is not None:
@@ -141,27 +145,27 @@ def _change(
 
 
 def _settle(caller: Caller, group: Group, touched: list[int], deed: str) -> None:
-    if touched and eligibility.makes_eligible(group):
+    if touched:
         allocation.settle(caller.pool_id, touched, cause=caller.cause(f"{deed} “{group.name}”"))
 
 
 def _shortage(caller: Caller, group: Group) -> Refusal | None:
     """R19: told on each push of the group until everyone fits; what was pushed is kept."""
-    if not eligibility.makes_eligible(group) or not eligibility.members_wait(group):
+    if not eligibility.members_wait(group):
         return None
     pool = Pool.objects.get(pk=caller.pool_id)
     return allocation.seats_missing(pool, allocation.shortage(pool))
 
 
 def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Group:
-    group = (
-        Group.objects.of(caller.organization)
-        .select_for_update(no_key=True)
-        .filter(pk=id, application=caller.application)
-        .first()
-    )
-    if group is None:
-        raise NotFound(f"There is no Group with the id {id}.")
+    try:
+        group = rows.one(
+            Group,
+            f"g WHERE g.id = %(id)s AND {GROUPS_VISIBLE} FOR NO KEY UPDATE",
+            {"id": id, **caller.view.parameters},
+        )
+    except Group.DoesNotExist:
+        raise NotFound(f"There is no Group with the id {id}.") from None
     group.organization, group.application = caller.organization, caller.application
     if if_match is not None and not etag.matches(if_match, etag.make(group.version)):
         raise PreconditionFailed(

@@ -72,11 +72,12 @@ def groups(
 def _fetch(statement: str, view: View, ids: Sequence[uuid.UUID]) -> list[tuple[Any, ...]]:
     if not ids:
         return []
+    one = len(ids) == 1  # an array for one id costs more than the look-up
     with connection.cursor() as cursor:
         cursor.execute(
-            statement,
+            statement.format(ids="= %(ids)s" if one else "= ANY(%(ids)s)"),
             {
-                "ids": list(ids),
+                "ids": ids[0] if one else list(ids),
                 "organization": view.organization_id,
                 "application": view.application_id,
                 "pool": view.pool_id,
@@ -136,7 +137,7 @@ _USERS = f"""
 SELECT link.id::text, link.document::text, link.version, link.created_at, link.changed_at,
     ({{groups}})
 FROM accounts_link link
-WHERE link.id = ANY(%(ids)s) AND {USERS_VISIBLE}
+WHERE link.id {{{{ids}}}} AND {USERS_VISIBLE}
 """
 
 _GROUPS_OF = """
@@ -150,7 +151,7 @@ _GROUPS_OF = """
 _GROUPS = f"""
 SELECT g.id::text, g.document::text, g.version, g.created_at, g.changed_at, ({{members}})
 FROM accounts_group g
-WHERE g.id = ANY(%(ids)s) AND {GROUPS_VISIBLE}
+WHERE g.id {{{{ids}}}} AND {GROUPS_VISIBLE}
 """
 
 _DISPLAY = ", 'display', coalesce(member.document ->> 'displayName', member.user_name)"

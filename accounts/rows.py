@@ -17,18 +17,27 @@ from django.db import connection, models
 Row = TypeVar("Row", bound=models.Model)
 
 
-def one(model: type[Row], where: str, parameters: Sequence[Any] | dict[str, Any]) -> Row:
-    """The row that `where` finds, as `get` returns it. Raises the model's DoesNotExist."""
+def one(
+    model: type[Row], where: str, parameters: Sequence[Any] | dict[str, Any], *, also: str = "NULL"
+) -> Row:
+    """The row that `where` finds, as `get` returns it. Raises the model's DoesNotExist.
+
+    also: one more expression to select; it becomes the row's attribute `also`.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(f"{_select(model)} {where}", parameters)
+        cursor.execute(
+            f"{_select(model)}, ({also}) FROM {model._meta.db_table} {where}", parameters
+        )
         row = cursor.fetchone()
     if row is None:
         raise model.DoesNotExist  # type: ignore[attr-defined]
     names, documents = _columns(model)
-    values = list(row)
+    *values, more = row
     for position in documents:
         values[position] = orjson.loads(values[position])
-    return model.from_db("default", names, values)
+    found = model.from_db("default", names, values)
+    found.also = more  # type: ignore[attr-defined]
+    return found
 
 
 def insert(row: models.Model) -> None:
@@ -68,7 +77,7 @@ def _columns(model: type[models.Model]) -> tuple[list[str], list[int]]:
 @cache
 def _select(model: type[models.Model]) -> str:
     columns = ", ".join(str(field.column) for field in model._meta.concrete_fields)
-    return f"SELECT {columns} FROM {model._meta.db_table}"
+    return f"SELECT {columns}"
 
 
 @cache

@@ -92,7 +92,9 @@ def make_demo(data_dir: Path) -> dict[str, Any]:
 def _push(caller: Caller, staff: list[Employee]) -> None:
     """People, then a group for each department, as Okta sends them."""
     okta = IDPS["okta"]
-    ids = {e.email: scim_users.create(caller, okta.create(e).body or {}) for e in staff}
+    ids = {
+        e.email: uuid.UUID(scim_users.create(caller, okta.create(e).body or {}).id) for e in staff
+    }
     for name in GROUPS:
         members = [{"value": str(ids[e.email])} for e in staff if e.department == name]
         if caller.application.product == Product.SALES_NAVIGATOR:

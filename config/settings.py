@@ -123,7 +123,9 @@ DATABASES["default"]["OPTIONS"] = {
     "prepare_threshold": 3,
     # Seconds after which the database ends a statement; 0 is never. The web sets it, so that no
     # filter can keep a database busy; workers reconcile as long as it takes.
-    "options": f"-c statement_timeout={env.int('STATEMENT_TIMEOUT', 0)}s",
+    # Planning for each new value would cost more than the statements that pushes run.
+    "options": f"-c statement_timeout={env.int('STATEMENT_TIMEOUT', 0)}s "
+    "-c plan_cache_mode=force_generic_plan",
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -17,6 +17,7 @@ from scim.caller import Caller
 from scim.protocol import bulk, errors, patch
 from scim.protocol import document as documents
 from scim.protocol.schema import BULK_RESPONSE, USER
+from scim.resources import Resource
 
 _CHANGES: dict[str, Any] = {"/users": users, "/groups": groups}
 _NAMES = {"/users": "Users", "/groups": "Groups"}
@@ -158,7 +159,8 @@ def _carry_out(
         raise errors.NotFound(f"There is nothing at {operation.path[:200]}.")
     data: Any = bulk.substitute(operation.data, ids)
     if operation.method == "POST":
-        made = str(changes.create(caller, data))
+        made = changes.create(caller, data)
+        made = made.id if isinstance(made, Resource) else str(made)
         if operation.bulk_id:
             ids[operation.bulk_id] = made
         return _done(operation, "201", made)

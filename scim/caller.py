@@ -89,7 +89,7 @@ def _look_up(digest: str, now: dt.datetime) -> tuple[Any, ...] | None:
     It finds out by itself whether the connection that was kept is still good, and asks
     once more on a new one, so that no request pays for a check of its own.
     """
-    connection.health_check_done = True
+    connection.health_check_done = True  # type: ignore[attr-defined]
     try:
         return _ask(digest, now)
     except (OperationalError, InterfaceError):

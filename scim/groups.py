@@ -50,7 +50,7 @@ def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
 
 def replace(
     caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
-) -> None:
+) -> uuid.UUID:
     """PUT: the name and exactly these members. Refused after the fact: somebody does not fit."""
     sent: dict[str, Any] = documents.read(GROUP, body, for_replace=True)
     members = _ids(sent.pop("members", ()))
@@ -59,12 +59,12 @@ def replace(
         left = groups.keep_only(group, members)
         return left + groups.add_members(group, members)
 
-    _change(caller, id, lambda old: sent, members_changed, if_match)
+    return _change(caller, id, lambda old: sent, members_changed, if_match)
 
 
 def modify(
     caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
-) -> None:
+) -> uuid.UUID:
     """PATCH: no member is ever loaded to change another (RFC 7644 3.5.2)."""
     operations = patch.read(body)
     patched: list[patch.GroupPatched] = []
@@ -80,7 +80,7 @@ def modify(
         touched += groups.remove_members(group, _ids(wanted.remove, unknown_is_nobody=True))
         return touched + groups.add_members(group, added)
 
-    _change(caller, id, new_document, members_changed, if_match)
+    return _change(caller, id, new_document, members_changed, if_match)
 
 
 def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> None:
@@ -108,7 +108,7 @@ def _change(
     new_document: Callable[[dict[str, Any]], dict[str, Any]],
     members_changed: Callable[[Group], list[int]],
     if_match: str | None,
-) -> None:
+) -> uuid.UUID:
     def change() -> Refusal | None:
         group = _locked(caller, id, if_match)
         document = new_document(group.document)
@@ -142,6 +142,7 @@ def _change(
     refusal = changes.run(change)
     if refusal is not None:
         raise refusal
+    return id
 
 
 def _settle(caller: Caller, group: Group, touched: list[int], deed: str) -> None:

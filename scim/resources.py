@@ -15,10 +15,14 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from accounts import names as keys
+from accounts.models import Link
 from scim.applications import base_url
 from scim.protocol import etag
 from scim.protocol.projection import Projection
 from scim.search import GROUPS_VISIBLE, NOT_OF_ANOTHER_POOL, USERS_VISIBLE, View
+
+_Row = tuple[Any, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,9 +58,16 @@ class Resource:
 
 def users(view: View, ids: Sequence[uuid.UUID], *, groups: bool = True) -> list[Resource]:
     """Those of the ids that the application may see, in the order of ids."""
-    rows = _fetch(_USERS.format(groups=_GROUPS_OF if groups else "NULL"), view, ids)
+    rows = _by_ids(_USERS.format(groups=GROUPS_OF if groups else "NULL"), view, "link", ids)
     found = {row[0]: _user(*row) for row in rows}
     return [found[str(id)] for id in ids if str(id) in found]
+
+
+def of_link(link: Link) -> Resource:
+    """A User that was just written. link.also: what GROUPS_OF said; none for somebody new."""
+    document = orjson.dumps(link.document).decode()
+    groups = getattr(link, "also", None)
+    return _user(str(link.pk), document, link.version, link.created_at, link.changed_at, groups)
 
 
 def groups(
@@ -64,25 +75,43 @@ def groups(
 ) -> list[Resource]:
     """The same of groups. names: whether members have their `display`."""
     of = _MEMBERS_OF.format(display=_DISPLAY if names else "")
-    rows = _fetch(_GROUPS.format(members=of if members else "NULL"), view, ids)
+    rows = _by_ids(_GROUPS.format(members=of if members else "NULL"), view, "g", ids)
     found = {row[0]: _group(*row) for row in rows}
     return [found[str(id)] for id in ids if str(id) in found]
 
 
-def _fetch(statement: str, view: View, ids: Sequence[uuid.UUID]) -> list[tuple[Any, ...]]:
+def users_by(view: View, name: str, value: str, *, groups: bool = True) -> list[Resource]:
+    """Those whose userName or externalId is the value, in the order of creation.
+
+    What identity providers ask before every push, in one statement. The same as finding them
+    by the filter `name eq "value"` first: the key only narrows, the value itself decides.
+    """
+    statement = _USERS.format(groups=GROUPS_OF if groups else "NULL")
+    if name == "externalId":
+        found = _fetch(statement, view, "link.external_id = %(wanted)s", value)
+        return sorted((_user(*row) for row in found), key=lambda resource: resource.id)
+    found = _fetch(statement, view, "link.user_name_key = %(wanted)s", keys.key(value))
+    same = [resource for resource in (_user(*row) for row in found) if _is_named(resource, value)]
+    return sorted(same, key=lambda resource: resource.id)
+
+
+def _is_named(resource: Resource, user_name: str) -> bool:
+    return resource.as_dict()["userName"].casefold() == user_name.casefold()
+
+
+def _by_ids(statement: str, view: View, table: str, ids: Sequence[uuid.UUID]) -> list[_Row]:
     if not ids:
         return []
-    one = len(ids) == 1  # an array for one id costs more than the look-up
+    if len(ids) == 1:  # an array for one id costs more than the look-up
+        return _fetch(statement, view, f"{table}.id = %(wanted)s", ids[0])
+    return _fetch(statement, view, f"{table}.id = ANY(%(wanted)s)", list(ids))
+
+
+def _fetch(statement: str, view: View, where: str, wanted: Any) -> list[_Row]:
     with connection.cursor() as cursor:
         cursor.execute(
-            statement.format(ids="= %(ids)s" if one else "= ANY(%(ids)s)"),
-            {
-                "ids": ids[0] if one else list(ids),
-                "organization": view.organization_id,
-                "application": view.application_id,
-                "pool": view.pool_id,
-                "base": base_url(),
-            },
+            statement.format(where=where),
+            {"wanted": wanted, "base": base_url(), **view.parameters},
         )
         return cursor.fetchall()
 
@@ -137,10 +166,11 @@ _USERS = f"""
 SELECT link.id::text, link.document::text, link.version, link.created_at, link.changed_at,
     ({{groups}})
 FROM accounts_link link
-WHERE link.id {{{{ids}}}} AND {USERS_VISIBLE}
+WHERE {{{{where}}}} AND {USERS_VISIBLE}
 """
 
-_GROUPS_OF = """
+#: The groups of `accounts_link link`, as they stand in the User.
+GROUPS_OF = """
     SELECT json_agg(json_build_object('value', g.id, '$ref', %(base)s::text || '/Groups/' || g.id,
         'display', g.name, 'type', 'direct') ORDER BY g.id)::text
     FROM accounts_membership membership
@@ -151,7 +181,7 @@ _GROUPS_OF = """
 _GROUPS = f"""
 SELECT g.id::text, g.document::text, g.version, g.created_at, g.changed_at, ({{members}})
 FROM accounts_group g
-WHERE g.id {{{{ids}}}} AND {GROUPS_VISIBLE}
+WHERE {{{{where}}}} AND {GROUPS_VISIBLE}
 """
 
 _DISPLAY = ", 'display', coalesce(member.document ->> 'displayName', member.user_name)"

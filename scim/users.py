@@ -15,11 +15,14 @@ from accounts.cause import Cause
 from accounts.models import Link
 from accounts.profile import Profile
 from licensing import allocation
+from scim import resources
+from scim.applications import base_url
 from scim.caller import Caller
 from scim.protocol import document as documents
 from scim.protocol import etag, patch
 from scim.protocol.errors import Forbidden, NotFound, PreconditionFailed
 from scim.protocol.schema import USER
+from scim.resources import Resource
 from scim.search import USERS_VISIBLE
 
 
@@ -31,12 +34,12 @@ class _NoSeat(Exception):
         self.person_id = person_id
 
 
-def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
+def create(caller: Caller, body: dict[str, Any]) -> Resource:
     """A person that the application pushes for the first time; or takes over (R12)."""
     profile = Profile.of({"active": True} | documents.read(USER, body))
     cause = caller.cause("created this person")
 
-    def change() -> uuid.UUID:
+    def change() -> people.Added:
         added = people.add(caller.application, profile)
         _settle(
             caller,
@@ -47,14 +50,17 @@ def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
             may_refuse=True,
             is_new=not added.was_known,
         )
-        return added.link.pk
+        return added
 
-    return _run(caller, change, cause)
+    added = _run(caller, change, cause)
+    if added.was_known:
+        return resources.users(caller.view, [added.link.pk])[0]
+    return resources.of_link(added.link)
 
 
 def replace(
     caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
-) -> bool:
+) -> Resource:
     """PUT: what is not sent is cleared, but for `active`, which stays (RFC 7644 3.5.1)."""
     sent = documents.read(USER, body, for_replace=True)
     return _change(
@@ -68,7 +74,7 @@ def replace(
 
 def modify(
     caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
-) -> bool:
+) -> Resource:
     """PATCH (RFC 7644 3.5.2): all operations or none. `active` without a value counts as true."""
     operations = patch.read(body)
     return _change(
@@ -108,11 +114,11 @@ def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> Non
 
 def _change(
     caller: Caller, id: uuid.UUID, new_document: Any, deed: str, if_match: str | None
-) -> bool:
-    """Returns whether anything changed; a repeat of what is so changes nothing."""
+) -> Resource:
+    """A repeat of what is so changes nothing. Returns the User as it is then."""
     cause = caller.cause(deed)
 
-    def change() -> bool:
+    def change() -> Link:
         link = _locked(caller, id, if_match)
         old = link.document
         document = new_document(old)
@@ -120,7 +126,7 @@ def _change(
         if not takes_over and document == old:
             if not link.active:
                 allocation.forget_refusal(caller.pool_id, link.person_id)
-            return False
+            return link
         link.person = people.hold(link.person_id)
         profile = Profile.of(document)
         was_active, old_key = link.active and not takes_over, link.sort_key
@@ -140,9 +146,9 @@ def _change(
             )
         elif not profile.active:
             allocation.forget_refusal(caller.pool_id, link.person_id)
-        return True
+        return link
 
-    return _run(caller, change, cause)
+    return resources.of_link(_run(caller, change, cause))
 
 
 def _settle(
@@ -179,7 +185,8 @@ def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Link:
         link = rows.one(
             Link,
             f"link WHERE link.id = %(id)s AND {USERS_VISIBLE} FOR NO KEY UPDATE",
-            {"id": id, **view.parameters},
+            {"id": id, "base": base_url(), **view.parameters},
+            also=resources.GROUPS_OF,
         )
     except Link.DoesNotExist:
         raise NotFound(f"There is no User with the id {id}.") from None

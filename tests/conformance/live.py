@@ -28,9 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Makes organizations, each with an application, a token and more seats than any tester needs.
 _APPLICATIONS = """
-import json, sys, django
+import itertools, json, sys, time, django
 django.setup()
 from tests import factories
+factories._numbers = itertools.count(time.time_ns())  # another process began at 1
 made = []
 for _ in range(int(sys.argv[1])):
     idp = factories.connect(factories.organization(), seats=int(sys.argv[2]))
@@ -119,12 +120,16 @@ class Server:
         return done.stdout
 
     def application(self, *, seats: int = 5_000) -> Connected:
-        """A fresh one, of an organization that has no other; made in threes, since starting
-        Python takes longer than making them."""
+        """A fresh one, of an organization that has no other; made by the half dozen, since
+        starting Python takes longer than making them."""
         if not self._spare:
-            made = json.loads(self.run("-c", _APPLICATIONS, "3", str(seats)))
+            made = json.loads(self.run("-c", _APPLICATIONS, "6", str(seats)))
             self._spare = [Connected(*one) for one in made]
         return self._spare.pop()
+
+    def forget_applications(self) -> None:
+        """After somebody has emptied the database."""
+        self._spare.clear()
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60

@@ -55,15 +55,19 @@ def test_two_thousand_spoilt_requests_get_a_scim_answer_and_no_refusal_changes_a
     factories.check_books()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="scim/exchanges.py writes NUL into text columns, and cuts escapes of JSON in two",
-)
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/Users/a%00b", None),
+        pytest.param(
+            "/Users/a%00b",
+            None,
+            marks=pytest.mark.xfail(
+                strict=True, reason="scim/exchanges.py writes the NUL of a path into a text column"
+            ),
+        ),
         ("/Users", b'{"userName": "\\\\u0000"}'),
+        ("/Users", b'{"userName": "\\u0000"}'),
+        ("/Users", b"\x00"),
     ],
 )
 @pytest.mark.django_db(transaction=True)

@@ -33,6 +33,10 @@ def web_command(bind: str) -> list[str]:
         "--preload",
         # Identity providers keep their connections; a proxy before us closes idle ones itself.
         *("--keep-alive", "75", "--timeout", "60", "--graceful-timeout", "6"),
+        # As long as RFC 9110 section 4.1 recommends: a filter stands in the address.
+        *("--limit-request-line", "8190"),
+        # No request may keep the database busy for ever; workers may.
+        *("--env", "STATEMENT_TIMEOUT=30"),
         # One file in the home folder for all instances, which nobody asked for.
         "--no-control-socket",
         *("--log-level", "warning", "--bind", bind),

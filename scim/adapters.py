@@ -9,8 +9,8 @@ from typing import Any
 
 from accounts.models import Group, Link
 from scim import resources
+from scim.answers import ScimRequest
 from scim.applications import base_url
-from scim.caller import ScimRequest
 from scim.protocol.schema import schema_documents, service_provider_config
 
 

@@ -8,9 +8,19 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from accounts.refusal import Refusal
+from scim.caller import Caller
 from scim.protocol import errors
 
 CONTENT_TYPE = "application/scim+json"
+
+
+class ScimRequest(HttpRequest):
+    """A request as views get it: with its id, and the caller once the token was checked."""
+
+    request_id: str
+    caller: Caller
+    log_fields: dict[str, str]
+
 
 #: What a refusal of the domain is over SCIM (RFC 7644 section 3.12).
 _ERRORS: dict[str, type[errors.ScimError]] = {

@@ -18,7 +18,7 @@ from scim.protocol import errors
 class TokenMiddleware(SCIMAuthCheckMiddleware):
     """Sets request.caller, or answers 401 (the token) or 403 (plan, switch) by itself."""
 
-    def __call__(self, request: caller.ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def __call__(self, request: answers.ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         known = caller.identify(
             request.META.get("HTTP_AUTHORIZATION", ""), getattr(request, "request_id", "")
         )

@@ -8,7 +8,6 @@ import uuid
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest
 
 from accounts import clock, secrets
 from accounts.cause import Cause
@@ -18,14 +17,6 @@ from scim.search import View
 
 #: A token's last use is written at most this often.
 _LAST_USED_STEP = dt.timedelta(minutes=1)
-
-
-class ScimRequest(HttpRequest):
-    """A request as views get it: with its id, and the caller once the token was checked."""
-
-    request_id: str
-    caller: Caller
-    log_fields: dict[str, str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

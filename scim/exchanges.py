@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpResponse
 
 from accounts import clock
-from scim.caller import ScimRequest
+from scim.answers import ScimRequest
 from scim.models import Exchange
 
 KEPT = dt.timedelta(days=90)
@@ -43,11 +43,11 @@ def record(request: ScimRequest, response: HttpResponse, *, started: float, deta
         clock.now(),
         round((time.perf_counter() - started) * 1000, 2),
         request.method,
-        _address(path[path.find("/scim/v2") + 8 :])[:1024],
+        _text(_address(path[path.find("/scim/v2") + 8 :]))[:1024],
         response.status_code,
         _kept(request.body) if request.method not in _READS else None,
         _kept(response.content) if request.method not in _READS or detail else None,
-        detail,
+        _text(detail),
     )
     if request.method in _READS and response.status_code < 400:
         _reads.put(row)
@@ -75,8 +75,13 @@ def _kept(body: bytes) -> str | None:
         document = orjson.loads(body)
         return orjson.dumps(_redacted(document)).decode()
     except (ValueError, TypeError, RecursionError):
-        text = body[:2000].decode("utf-8", "replace").replace("\x00", "�")
+        text = _text(body[:2000].decode("utf-8", "replace"))
         return orjson.dumps({"not_json": "(removed)" if _is_secret(text) else text}).decode()
+
+
+def _text(text: str) -> str:
+    """What PostgreSQL can store: it knows no NUL."""
+    return text.replace("\x00", "�")
 
 
 def _address(path: str) -> str:
@@ -97,13 +102,13 @@ def _redacted(value: Any) -> Any:
             for name, part in value.items()
         )
         return {
-            name.replace("\x00", "�"): "(removed)"
+            _text(name): "(removed)"
             if _is_secret(name) or (names_one and name.lower() == "value")
             else _redacted(part)
             for name, part in value.items()
         }
     if isinstance(value, str):
-        return value.replace("\x00", "�")
+        return _text(value)
     if isinstance(value, list):
         return [_redacted(part) for part in value]
     return value

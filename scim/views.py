@@ -21,8 +21,8 @@ from django_scim import views as frame
 
 from accounts.refusal import Refusal
 from scim import answers, bulk, exchanges, groups, resources, search, users
+from scim.answers import ScimRequest
 from scim.applications import base_url
-from scim.caller import ScimRequest
 from scim.protocol import document as documents
 from scim.protocol import errors, etag, paging, sorting
 from scim.protocol import filter as filters

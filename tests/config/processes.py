@@ -37,7 +37,15 @@ def _fast_disk() -> str | None:
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Ours, without what would lead to the servers of this test run."""
-    names = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "SECRET_KEY", "ALLOWED_HOSTS", "PORT")
+    names = (
+        "DATABASE_URL",
+        "REDIS_URL",
+        "PUBLIC_URL",
+        "SECRET_KEY",
+        "ALLOWED_HOSTS",
+        "PORT",
+        "DJANGO_ALLOW_ASYNC_UNSAFE",
+    )
     kept = {name: value for name, value in os.environ.items() if name not in names}
     kept.pop("DJANGO_SETTINGS_MODULE", None)
     return {**kept, "SEATKEEPER_DATA": str(data_dir), **more}

@@ -26,5 +26,5 @@ urlpatterns = [
         name="resource-types",
     ),
     re_path(r"^Schemas(?:/(?P<uuid>[^/]+))?/?$", views.SchemasView.as_view(), name="schemas"),
-    re_path(r"(?s)^.*$", views.UnknownView.as_view(), name="unknown"),
+    re_path(r"^[\s\S]*$", views.UnknownView.as_view(), name="unknown"),
 ]

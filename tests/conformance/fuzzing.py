@@ -581,7 +581,7 @@ class Fuzzer:
         spoilt = self.choose(
             target[:at] + "/" + target[at:], target[:at] + "%2f" + target[at:],
             target[:at] + "/../" + target[at:], target[:at] + "%00" + target[at:],
-            # "%0a" belongs here too: test_hostile.py tells why it does not yet.
+            target[:at] + "%0a" + target[at:],
             target[:at] + "%0d" + target[at:], target[:at] + "%ff" + target[at:],
             target[:at] + "%" + target[at:], target[:at] + ";x=y" + target[at:],
             target[:at] + "?" + target[at:], target[:at] + "%e2%80%ae" + target[at:],

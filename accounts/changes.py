@@ -13,7 +13,7 @@ from accounts.refusal import Refusal
 Result = TypeVar("Result")
 
 #: Deadlocks and serialization failures are nobody's fault and go away by themselves.
-_TRY_AGAIN = {"40P01", "40001"}
+TRY_AGAIN = {"40P01", "40001"}
 _TRIES = 4
 
 _REFUSALS = {
@@ -60,7 +60,7 @@ def run(change: Callable[[], Result]) -> Result:
                 raise
             raise Refusal(refusal.code, refusal.detail) from error
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) not in _TRY_AGAIN or not left:
+            if getattr(error.__cause__, "sqlstate", None) not in TRY_AGAIN or not left:
                 raise
             time.sleep(0.01 * (_TRIES - left))
     raise AssertionError("unreachable")

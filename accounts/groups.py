@@ -6,6 +6,7 @@ a hundred thousand, and no member is ever loaded to change another.
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -16,19 +17,25 @@ from accounts import clock, names, rows
 from accounts.models import Application, Group, Organization, Person
 from accounts.refusal import Refusal
 
-#: Whom an application may name as a member: those it manages, and people added by hand.
-_VISIBLE = """
-    SELECT link.person_id FROM accounts_link link
-    WHERE link.id = ANY(%(ids)s) AND link.organization_id = %(organization)s
-      AND (link.application_id = %(application)s OR link.application_id IS NULL)
-"""
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """Whom an application may name as a member: those whom it sees (R11), as scim.search says.
+
+    where: a condition on `accounts_link link`; parameters: what it needs.
+    """
+
+    where: str
+    parameters: dict[str, Any]
+
+
+_NAMED = "SELECT link.person_id FROM accounts_link link WHERE link.id = ANY(%(ids)s) AND {seen}"
 
 # The links are locked, so that who is deleted meanwhile is in no group afterwards (R13).
 _ADD = """
 WITH known AS MATERIALIZED (
     SELECT link.id, link.person_id FROM accounts_link link
-    WHERE link.id = ANY(%(ids)s) AND link.organization_id = %(organization)s
-      AND (link.application_id = %(application)s OR link.application_id IS NULL)
+    WHERE link.id = ANY(%(ids)s) AND {seen}
     FOR KEY SHARE
 ),
 added AS (
@@ -97,7 +104,7 @@ def delete(group: Group) -> list[int]:
     return people
 
 
-def add_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
+def add_members(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list[int]:
     """People by their SCIM ids. Returns the ids of the people who were not in it before.
 
     Refused: an id that the application does not know ("member_unknown"), naming it.
@@ -105,7 +112,7 @@ def add_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
     if not links:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_ADD, _parameters(group, links))
+        cursor.execute(_ADD.format(seen=seen.where), _parameters(group, links, seen))
         found = cursor.fetchall()
     unknown = [id for id, _ in found if id is not None]
     if unknown:
@@ -113,26 +120,26 @@ def add_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
     return [person_id for _, person_id in found]
 
 
-def remove_members(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
+def remove_members(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list[int]:
     """People by their SCIM ids; unknown ids are nobody's. Returns who was in it."""
     if not links:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM accounts_membership WHERE group_id = %(group)s "
-            f"AND person_id IN ({_VISIBLE}) RETURNING person_id",
-            _parameters(group, links),
+            f"AND person_id IN ({_NAMED.format(seen=seen.where)}) RETURNING person_id",
+            _parameters(group, links, seen),
         )
         return [row[0] for row in cursor.fetchall()]
 
 
-def keep_only(group: Group, links: Sequence[uuid.UUID]) -> list[int]:
+def keep_only(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list[int]:
     """Everybody but these leaves. Returns who left."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM accounts_membership WHERE group_id = %(group)s "
-            f"AND person_id NOT IN ({_VISIBLE}) RETURNING person_id",
-            _parameters(group, links),
+            f"AND person_id NOT IN ({_NAMED.format(seen=seen.where)}) RETURNING person_id",
+            _parameters(group, links, seen),
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -145,6 +152,23 @@ def add_people(group: Group, people: Sequence[Person]) -> None:
             "SELECT person.organization_id, %s, person.id FROM accounts_person person "
             "WHERE person.id = ANY(%s) AND person.organization_id = %s ON CONFLICT DO NOTHING",
             [group.pk, [person.pk for person in people], group.organization_id],
+        )
+
+
+def hold_all_of(application: Application, link_id: uuid.UUID) -> None:
+    """The application's groups that a person is in, for this transaction alone.
+
+    Whoever takes a person out of groups holds the groups first, in one order: a push of a
+    group holds the group, then its people (CONTRIBUTING tells the order of locks).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT g.id FROM accounts_link link "
+            "JOIN accounts_membership membership ON membership.person_id = link.person_id "
+            "JOIN accounts_group g ON g.id = membership.group_id "
+            "  AND g.application_id = link.application_id "
+            "WHERE link.id = %s AND link.application_id = %s ORDER BY g.id FOR NO KEY UPDATE OF g",
+            [link_id, application.pk],
         )
 
 
@@ -177,11 +201,10 @@ def member_unknown(ids: Sequence[str]) -> Refusal:
 # ------------------------------------------------------------------ inside
 
 
-def _parameters(group: Group, links: Sequence[uuid.UUID]) -> dict[str, Any]:
-    return {
+def _parameters(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> dict[str, Any]:
+    return seen.parameters | {
         "ids": list(links),
         "organization": group.organization_id,
-        "application": group.application_id,
         "group": group.pk,
     }
 

@@ -18,7 +18,10 @@ from accounts.models import Admin, Organization, Outbox
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Message:
-    to: list[str]
+    """One e-mail to one person: a line of the outbox has one receiver, so that an address that
+    fails costs nobody else a second copy."""
+
+    to: str
     subject: str
     text: str
 
@@ -39,19 +42,15 @@ def send(line: Outbox) -> None:
     handed over by a worker that died right after is the one thing that may go twice.
     """
     message = _writers[line.kind](line.payload)
-    if message is None or not message.to:
+    if message is None:
         return
     host = settings.PUBLIC_URL.partition("://")[2].partition(":")[0]
-    for recipient in message.to:
-        EmailMessage(
-            subject=" ".join(message.subject.split()),
-            body=message.text,
-            to=[recipient],
-            headers={
-                "Message-ID": f"<outbox-{line.pk}@{host}>",
-                "Auto-Submitted": "auto-generated",
-            },
-        ).send()
+    EmailMessage(
+        subject=" ".join(message.subject.split()),
+        body=message.text,
+        to=[message.to],
+        headers={"Message-ID": f"<outbox-{line.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+    ).send()
 
 
 def admins_of(organization: Organization) -> list[str]:

@@ -1,8 +1,7 @@
 """What must leave the house, saved in the transaction of its cause.
 
-A lost queue loses nothing: workers are woken after commit, and the schedule sweeps
-for what was missed. A line is claimed by pushing its due time ahead, so that a
-worker that dies gives it back by itself.
+The schedule sweeps for lines that are due, so a lost queue loses nothing. A line is
+claimed by pushing its due time ahead, so that a worker that dies gives it back by itself.
 """
 
 from __future__ import annotations
@@ -16,8 +15,11 @@ from django.db.models import F
 from accounts import clock
 from accounts.models import Organization, Outbox
 
-#: A worker has this long for one line before another may take it.
+#: A worker has this long for the lines it claimed before another may take them: more than
+#: AT_ONCE mail servers that hang until EMAIL_TIMEOUT.
+AT_ONCE = 20
 CLAIM = dt.timedelta(minutes=10)
+KEPT = dt.timedelta(days=90)
 _LONGEST_WAIT = dt.timedelta(hours=6)
 
 
@@ -42,7 +44,7 @@ def put(
 
 
 @transaction.atomic(durable=True)
-def claim(limit: int = 50) -> list[Outbox]:
+def claim(limit: int = AT_ONCE) -> list[Outbox]:
     """Lines that are due, for this worker alone."""
     now = clock.now()
     lines = list(
@@ -58,6 +60,11 @@ def claim(limit: int = 50) -> list[Outbox]:
 
 def done(line: Outbox) -> None:
     Outbox.objects.filter(pk=line.pk).update(done_at=clock.now(), error="")
+
+
+def prune() -> None:
+    """Forget what was done long ago."""
+    Outbox.objects.filter(done_at__lt=clock.now() - KEPT).delete()
 
 
 def failed(line: Outbox, error: str) -> None:

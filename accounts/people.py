@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -305,7 +304,3 @@ def user_name_taken(user_name: str) -> Refusal:
         f"userName “{user_name}” is taken: the application has a person of that name. "
         f"Look the person up and update them instead.",
     )
-
-
-def of_ids(organization: Organization, ids: Iterable[int]) -> list[Person]:
-    return list(Person.objects.of(organization).filter(pk__in=list(ids)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.core.management import call_command
 from django.db import OperationalError
 
 from accounts import mail, outbox
@@ -26,3 +27,12 @@ def deliver_outbox() -> None:
                 outbox.failed(line, f"{type(error).__name__}: {error}")
             else:
                 outbox.done(line)
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def prune() -> None:
+    """Daily: forget messages that were sent long ago and sessions that have ended."""
+    outbox.prune()
+    call_command("clearsessions")

@@ -66,7 +66,10 @@ class Fuzzing:
         said = self.server.run("manage.py", "reconcile_licenses", "--dry-run", "--json")
         if json.loads(said)["drift"]:
             self.faults.append(f"round {number}: reconciliation finds {said}")
+        # The ledger is never emptied: only a database that is thrown away anyway may be told so.
+        self.connection.execute("ALTER TABLE licensing_ledgerentry DISABLE TRIGGER USER")
         self.connection.execute("TRUNCATE accounts_organization CASCADE")
+        self.connection.execute("ALTER TABLE licensing_ledgerentry ENABLE TRIGGER USER")
         self.server.forget_applications()
 
     def one(self, fuzzer: Fuzzer, send: OverHttp) -> None:

@@ -196,10 +196,20 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "deliver the outbox": {"task": "accounts.tasks.deliver_outbox", "schedule": 15.0},
-    "fill the waiting list": {"task": "licensing.tasks.fill_waiting_lists", "schedule": 20.0},
+    # A worker that was away finds each of these once, not once a missed turn.
+    "deliver the outbox": {
+        "task": "accounts.tasks.deliver_outbox",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "fill the waiting list": {
+        "task": "licensing.tasks.fill_waiting_lists",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "reconcile licenses": {"task": "licensing.tasks.reconcile_licenses", "schedule": 3600.0},
     "expire tokens": {"task": "scim.tasks.expire_scim_tokens", "schedule": 3600.0},
+    "prune the outbox and sessions": {"task": "accounts.tasks.prune", "schedule": 86400.0},
     "prune the activity log": {"task": "scim.tasks.prune_exchanges", "schedule": 86400.0},
 }
 

@@ -68,7 +68,7 @@ def invitation(payload: dict[str, Any]) -> Message | None:
         return None
     product = seat.pool.get_product_display()
     return Message(
-        to=[seat.person.email],
+        to=seat.person.email,
         subject=f"Activate your {product} license",
         text=(
             f"Hello {seat.person.first_name or seat.person.name},\n\n"

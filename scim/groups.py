@@ -21,7 +21,7 @@ from scim.protocol import document as documents
 from scim.protocol import etag, patch
 from scim.protocol.errors import NotFound, PreconditionFailed
 from scim.protocol.schema import GROUP
-from scim.search import GROUPS_VISIBLE
+from scim.search import GROUPS_VISIBLE, USERS_VISIBLE
 
 _Ids = Sequence[uuid.UUID]
 
@@ -40,7 +40,7 @@ def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
             document=sent,
         )
         eligibility.follow(group)
-        came = groups.add_members(group, members)
+        came = groups.add_members(group, members, _seen(caller))
         if eligibility.makes_eligible(group):
             _settle(caller, group, came, "created the group")
         return group.pk
@@ -56,8 +56,8 @@ def replace(
     members = _ids(sent.pop("members", ()))
 
     def members_changed(group: Group) -> list[int]:
-        left = groups.keep_only(group, members)
-        return left + groups.add_members(group, members)
+        left = groups.keep_only(group, members, _seen(caller))
+        return left + groups.add_members(group, members, _seen(caller))
 
     return _change(caller, id, lambda old: sent, members_changed, if_match)
 
@@ -75,10 +75,10 @@ def modify(
 
     def members_changed(group: Group) -> list[int]:
         wanted = patched[-1].members
-        added = _ids(wanted.add)
-        touched = groups.keep_only(group, added) if wanted.clear else []
-        touched += groups.remove_members(group, _ids(wanted.remove, unknown_is_nobody=True))
-        return touched + groups.add_members(group, added)
+        added, seen = _ids(wanted.add), _seen(caller)
+        touched = groups.keep_only(group, added, seen) if wanted.clear else []
+        touched += groups.remove_members(group, _ids(wanted.remove, unknown_is_nobody=True), seen)
+        return touched + groups.add_members(group, added, seen)
 
     return _change(caller, id, new_document, members_changed, if_match)
 
@@ -173,6 +173,10 @@ def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Group:
             "The Group was changed since the version in If-Match: read it again, then repeat."
         )
     return group
+
+
+def _seen(caller: Caller) -> groups.Seen:
+    return groups.Seen(USERS_VISIBLE, caller.view.parameters)
 
 
 def _ids(members: Sequence[Any], *, unknown_is_nobody: bool = False) -> _Ids:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts import mail
 from accounts.mail import Message
 from scim.models import Token
 
@@ -27,7 +26,7 @@ def token_ends(payload: dict[str, Any]) -> Message | None:
         subject = f"The SCIM token of {application.name} has expired"
         fact = f"expired on {when}: pushes with it are refused"
     return Message(
-        to=mail.admins_of(application.organization),
+        to=payload["to"],
         subject=subject,
         text=(
             f"The token {token.name or token.hint}… of the application {application.name} "

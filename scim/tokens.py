@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import uuid
 
 from django.db import transaction
 
-from accounts import changes, clock, outbox, secrets
+from accounts import changes, clock, mail, outbox, secrets
 from accounts.models import Admin, Application, Organization
 from accounts.refusal import NotFound, Refusal
 from scim.models import Token, TokenWarning
@@ -127,17 +128,15 @@ def _warn(token: Token, days: int, now: dt.datetime) -> TokenWarning | None:
     warning = TokenWarning.objects.create(
         organization_id=token.organization_id, token=token, days=days, at=now
     )
-    outbox.put(
-        token.application.organization,
-        "token_ends",
-        {"token": str(token.pk), "days": days},
-        once=f"token {token.pk} ends in {days}",
-    )
+    organization = token.application.organization
+    for email in mail.admins_of(organization):
+        outbox.put(
+            organization,
+            "token_ends",
+            {"token": str(token.pk), "days": days, "to": email},
+            once=f"{token.pk} {days} {hashlib.sha256(email.encode()).hexdigest()}",
+        )
     return warning
-
-
-def of_application(application: Application) -> list[Token]:
-    return list(application.tokens.order_by("-issued_at"))
 
 
 def living(organization: Organization) -> list[Token]:

@@ -92,7 +92,8 @@ def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> Non
     cause = caller.cause("deleted this person")
 
     def change() -> None:
-        link = _locked(caller, id, if_match)
+        groups.hold_all_of(caller.application, id)
+        link = _locked(caller, id, if_match, mode="UPDATE")
         person = link.person = people.hold(link.person_id)
         document = link.document
         if link.application_id is None:
@@ -178,13 +179,18 @@ def _run(caller: Caller, change: Any, cause: Cause) -> Any:
     )
 
 
-def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Link:
-    """The link, if the application may see it, for this transaction alone."""
+def _locked(
+    caller: Caller, id: uuid.UUID, if_match: str | None, *, mode: str = "NO KEY UPDATE"
+) -> Link:
+    """The link, if the application may see it, for this transaction alone.
+
+    mode: UPDATE for a link that will go, so that no group push gets between.
+    """
     view = caller.view
     try:
         link = rows.one(
             Link,
-            f"link WHERE link.id = %(id)s AND {USERS_VISIBLE} FOR NO KEY UPDATE",
+            f"link WHERE link.id = %(id)s AND {USERS_VISIBLE} FOR {mode}",
             {"id": id, "base": base_url(), **view.parameters},
             also=resources.GROUPS_OF,
         )

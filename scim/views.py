@@ -19,6 +19,7 @@ from django.http import HttpResponse, UnreadablePostError
 from django.views.generic import View as DjangoView
 from django_scim import views as frame
 
+from accounts import changes
 from accounts.refusal import Refusal
 from scim import answers, bulk, exchanges, groups, resources, search, users
 from scim.answers import ScimRequest
@@ -79,9 +80,16 @@ class ScimDispatch(DjangoView):
         except Refusal as refusal:
             detail, response = refusal.detail, answers.error(request, answers.as_scim(refusal))
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) == _TOOK_TOO_LONG:
+            sqlstate = getattr(error.__cause__, "sqlstate", None)
+            if sqlstate == _TOOK_TOO_LONG:
                 too_many = errors.TooMany()
                 detail, response = too_many.detail, answers.error(request, too_many)
+            elif sqlstate in changes.TRY_AGAIN:
+                busy = errors.ServiceUnavailable(
+                    "Many changes met at once. Nothing was changed; repeat the request.",
+                    headers={"Retry-After": "1"},
+                )
+                detail, response = busy.detail, answers.error(request, busy)
             else:
                 _log.exception("request %s: the database did not answer", request.request_id)
                 return answers.unavailable(request)

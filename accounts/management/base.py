@@ -9,8 +9,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import OperationalError
 
 from accounts.refusal import Refusal
+
+_UNREACHABLE = Refusal(
+    "database_unreachable",
+    "The database does not answer. Start ./run (with the same SEATKEEPER_DATA), or set "
+    "DATABASE_URL to a database that runs.",
+)
 
 
 class JsonCommand(BaseCommand):
@@ -44,16 +51,23 @@ class JsonCommand(BaseCommand):
         try:
             result = self.perform(**options)
         except Refusal as refusal:
-            if options["json"]:
-                self._print({"error": {"code": refusal.code, "detail": refusal.detail}})
-            else:
-                self.stderr.write(refusal.detail)
-            sys.exit(1)
+            self._refuse(options, refusal)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) is not None:
+                raise  # the database answered
+            self._refuse(options, _UNREACHABLE)
         if options["json"]:
             self._print(result)
         else:
             for line in self.lines(result):
                 self.stdout.write(line)
+
+    def _refuse(self, options: dict[str, Any], refusal: Refusal) -> None:
+        if options["json"]:
+            self._print({"error": {"code": refusal.code, "detail": refusal.detail}})
+        else:
+            self.stderr.write(refusal.detail)
+        sys.exit(1)
 
     def _print(self, document: Any) -> None:
         self.stdout.write(json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""The tapes of ../shared/replay, one case each: real conversations of identity providers.
+"""Recorded conversations of identity providers, one case each, where a folder of tapes is named.
 
 replay.py runs unchanged, against the real server and the real commands, in two processes at once.
 """

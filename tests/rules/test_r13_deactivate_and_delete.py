@@ -4,6 +4,7 @@ import functools
 
 import pytest
 from django.core import mail
+from django.db import connection
 
 from accounts.models import Person
 from accounts.tasks import deliver_outbox
@@ -225,3 +226,37 @@ def test_deleting_somebody_while_they_are_given_a_seat_by_hand_leaves_no_seat_of
         )
         assert (deleted.status, given.exit) == (204, 0)
         assert explain(owner, email, "teamlink-extend").json["has_seat"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleting_people_while_their_groups_are_pushed_meets_no_deadlock(race):
+    """R13, R26: who takes somebody out of groups holds the groups first, as a group push does."""
+    owner = organization()
+    idp = connect(owner, seats=20, eligibility="groups", eligible_groups=["One"])
+    people = [idp.create(f"p{n}@acme.example").id for n in range(12)]
+    groups = [idp.create_group(name, *people).id for name in ("One", "Two", "Three")]
+
+    def delete(ids):
+        return [idp("DELETE", f"/Users/{id}").status for id in ids]
+
+    def push(group):
+        return [idp.add_members(group, *people).status for _ in range(12)]
+
+    before = _deadlocks()
+    deleted_first, deleted_then, *pushed = race(
+        functools.partial(delete, people[:6]),
+        functools.partial(delete, people[6:]),
+        *(functools.partial(push, group) for group in groups),
+    )
+    assert {*deleted_first, *deleted_then} == {204}
+    # Once somebody is gone the push names a person whom nobody has.
+    assert {status for statuses in pushed for status in statuses} <= {204, 400}
+    assert _deadlocks() == before
+    assert holders(owner) == waiting(owner) == []
+
+
+def _deadlocks():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return cursor.fetchone()[0]

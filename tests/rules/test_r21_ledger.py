@@ -141,6 +141,23 @@ def test_the_database_refuses_to_change_or_delete_a_line(owner, idp, statement):
     assert ledger(owner) == before
 
 
+def test_the_database_refuses_to_empty_the_ledger(owner, idp):
+    """R21: TRUNCATE is refused too (the tests' own clean-up has the trigger switched off)."""
+    idp.create(ADA)
+    before = ledger(owner)
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "ALTER TABLE licensing_ledgerentry ENABLE TRIGGER licensing_ledger_is_never_emptied"
+        )
+        cursor.execute("TRUNCATE licensing_ledgerentry")
+    assert ledger(owner) == before
+
+
 def test_the_lines_add_up_to_the_seats(owner, idp):
     """R21: the seats follow from the ledger."""
     grant(owner, MAX)

@@ -145,16 +145,16 @@ def test_the_database_refuses_to_empty_the_ledger(owner, idp):
     """R21: TRUNCATE is refused too (the tests' own clean-up has the trigger switched off)."""
     idp.create(ADA)
     before = ledger(owner)
+    trigger_back_on = (
+        "SET CONSTRAINTS ALL IMMEDIATE; "
+        "ALTER TABLE licensing_ledgerentry ENABLE TRIGGER licensing_ledger_is_never_emptied; "
+    )
     with (
         pytest.raises(DatabaseError, match="append-only"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(
-            "ALTER TABLE licensing_ledgerentry ENABLE TRIGGER licensing_ledger_is_never_emptied"
-        )
-        cursor.execute("TRUNCATE licensing_ledgerentry")
+        cursor.execute(trigger_back_on + "TRUNCATE licensing_ledgerentry")
     assert ledger(owner) == before
 
 

@@ -35,7 +35,7 @@ install() { # LOCK…
   fi
   # The machine's certificates, as pip does: a company's proxy may have its own. Two names,
   # for newer and older uv.
-  UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 "$uv" pip install --quiet --python $python \
+  UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 "$uv" pip install --quiet --compile-bytecode --python $python \
     --require-hashes "${files[@]}" >&2 && return
   $python -m pip --version >/dev/null 2>&1 || $python -m ensurepip >&2
   "${pip[@]}" "${files[@]}" >&2

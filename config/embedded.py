@@ -10,7 +10,8 @@ starts each server whose variable (DATABASE_URL, REDIS_URL) is unset, runs the c
 with both variables set, stops the servers and returns the command's exit code.
 
 What the data folder holds: `embedded.json` (the port and the passwords, made once, mode
-0600), `embedded.lock` (held while they run), `servers/` and `logs/`.
+0600), `embedded.lock` (held while they run), `port` (where `./run` served last),
+`servers/` and `logs/`.
 
 Who may connect: PostgreSQL listens only on a Unix socket and asks for a password, Valkey
 on 127.0.0.1 with a password. A PostgreSQL started by root refuses to work, so root runs

@@ -31,6 +31,8 @@ PORTS = range(20000, 30000)
 #: Where root's servers live when `nobody` cannot reach the data folder.
 OUTSIDE = Path("/var/lib/seatkeeper")
 LARGEST_LOG = 5_000_000
+#: Where `./run` serves when nobody says otherwise.
+USUAL_PORT = 8000
 
 
 class EmbeddedError(Exception):
@@ -210,6 +212,24 @@ def last_lines(log: Path, number: int = 12) -> str:
     with contextlib.suppress(FileNotFoundError):
         return "\n".join(log.read_text(errors="replace").splitlines()[-number:])
     return "(nothing)"
+
+
+def port(text: str) -> int:
+    """A port that can be served. Raises a ValueError with a sentence."""
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65536):
+        raise ValueError(f"{text!r} is no port: a port is a number from 1 to 65535.")
+    return int(text)
+
+
+def last_port(data_dir: Path) -> int:
+    """The port that `./run` served last from this data folder; its usual one before that."""
+    with contextlib.suppress(OSError, ValueError):
+        return port((data_dir / "port").read_text().strip())
+    return USUAL_PORT
+
+
+def keep_port(data_dir: Path, number: int) -> None:
+    write_private(data_dir / "port", f"{number}\n")
 
 
 def port_is_free(port: int) -> bool:

@@ -10,25 +10,43 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded
+from config import embedded, place
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 DATA_DIR = Path(env.str("SEATKEEPER_DATA", str(BASE_DIR / "var"))).resolve()
-PORT = env.int("PORT", 8000)
+try:
+    # Unset: where `./run` serves this data folder, so that commands beside it print its address.
+    PORT = place.port(env.str("PORT", "")) if env.str("PORT", "") else place.last_port(DATA_DIR)
+except ValueError as error:
+    raise ImproperlyConfigured(f"PORT: {error}") from None
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 TESTING = "pytest" in sys.modules
 
-DATABASE_URL = env.str("DATABASE_URL", "") or embedded.addresses(DATA_DIR).database_url
-REDIS_URL = env.str("REDIS_URL", "") or embedded.addresses(DATA_DIR).redis_url
-#: Whether only this machine is concerned: its database is here, and its address leads here.
-#: Everything else is production, with no value that only suits a try-out.
-LOCAL = TESTING or (embedded.on_this_machine(DATABASE_URL) and embedded.on_this_machine(PUBLIC_URL))
+try:
+    DATABASE_URL = env.str("DATABASE_URL", "") or embedded.addresses(DATA_DIR).database_url
+    REDIS_URL = env.str("REDIS_URL", "") or embedded.addresses(DATA_DIR).redis_url
+    #: Whether only this machine is concerned: its database is here, and its address leads here.
+    #: Everything else is production, with no value that only suits a try-out.
+    LOCAL = TESTING or (
+        embedded.on_this_machine(DATABASE_URL) and embedded.on_this_machine(PUBLIC_URL)
+    )
+    SECRET_KEY = env.str("SECRET_KEY", "") or (embedded.secret_key(DATA_DIR) if LOCAL else "")
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"The data folder {DATA_DIR} cannot be used ({error.strerror}): "
+        "set SEATKEEPER_DATA to a folder that can be written."
+    ) from None
+if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
+    raise ImproperlyConfigured(
+        "DATABASE_URL names another database than PostgreSQL: only postgres:// works, "
+        "as postgres://USER:PASSWORD@HOST/NAME."
+    )
 
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "") or (embedded.secret_key(DATA_DIR) if LOCAL else "")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if LOCAL else []
 )

@@ -25,10 +25,10 @@ START_SECONDS = 60.0
 
 
 def web_command(bind: str) -> list[str]:
-    """The web server; bind is HOST:PORT. Which one and why: docs/decisions."""
+    """The web server; bind is HOST:PORT. Which one and why: docs/decisions/0007."""
     return [
         *("-m", "gunicorn", "config.wsgi"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+        *("--worker-class", "config.webworker.Worker", "--workers", "2", "--threads", "4"),
         # Loaded once and then forked: half the memory, and half the work at the start.
         "--preload",
         # Identity providers keep their connections; a proxy before us closes idle ones itself.

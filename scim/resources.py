@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -116,39 +117,18 @@ def _fetch(statement: str, view: View, where: str, wanted: Any) -> list[_Row]:
         return cursor.fetchall()
 
 
-def _user(
-    id: str,
-    document: str,
-    version: int,
-    created: dt.datetime,
-    changed: dt.datetime,
-    groups: str | None,
-) -> Resource:
-    more = f', "groups": {groups}' if groups else ""
-    return _resource("User", id, document, more, version, created, changed)
-
-
-def _group(
-    id: str,
-    document: str,
-    version: int,
-    created: dt.datetime,
-    changed: dt.datetime,
-    members: str | None,
-) -> Resource:
-    more = f', "members": {members}' if members else ""
-    return _resource("Group", id, document, more, version, created, changed)
-
-
 def _resource(
     kind: str,
+    many: str,
     id: str,
     document: str,
-    more: str,
     version: int,
     created: dt.datetime,
     changed: dt.datetime,
+    values: str | None,
 ) -> Resource:
+    """many: the attribute that memberships make, and values what it holds, as JSON."""
+    more = f', "{many}": {values}' if values else ""
     tag = etag.make(version).replace('"', '\\"')
     text = (
         f'{{"id": "{id}", {document[1:-1]}{more}, "meta": {{"resourceType": "{kind}", '
@@ -156,6 +136,10 @@ def _resource(
         f'"location": "{base_url()}/{kind}s/{id}", "version": "{tag}"}}}}'
     )
     return Resource(kind, id, version, text)
+
+
+_user = functools.partial(_resource, "User", "groups")
+_group = functools.partial(_resource, "Group", "members")
 
 
 def _time(moment: dt.datetime) -> str:

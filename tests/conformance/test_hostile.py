@@ -182,10 +182,6 @@ def test_head_answers_as_get_does_without_the_body(caller: Connected, wire: Over
     assert head.headers["content-length"] == got.headers["content-length"] == str(len(got.body))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="gunicorn answers these itself, with a page: a worker class of ours would not",
-)
 @pytest.mark.parametrize(
     ("target", "headers", "status"),
     [

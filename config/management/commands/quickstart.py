@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -15,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from config import embedded, supervisor
+from config import embedded, place, supervisor
 from config.lifeline import Group
 from config.place import EmbeddedError, port_is_free
 
@@ -29,7 +30,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=settings.PORT, help="default: PORT or 8000")
+        parser.add_argument(
+            "--port", type=_port, default=_usual_port(), help="default: PORT or 8000"
+        )
         parser.add_argument("--empty", action="store_true", help="make no demo organization")
         parser.add_argument(
             "--json", action="store_true", help="print one JSON document once it answers"
@@ -50,6 +53,7 @@ class Command(BaseCommand):
                 environment = supervisor.environment(data_dir, port)
                 with Group(supervisor.children(data_dir, port, environment)) as processes:
                     supervisor.wait_until_live(port, processes, data_dir)
+                    place.keep_port(data_dir, port)
                     text = _as_json if options["json"] else _as_text
                     print(text(_url(port), made, empty=empty), flush=True)
                     ended = supervisor.watch(processes, *servers)
@@ -58,13 +62,31 @@ class Command(BaseCommand):
             raise CommandError(f"{error}\nThe logs are in {data_dir / 'logs'}.") from None
 
 
+def _port(text: str) -> int:
+    try:
+        return place.port(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _usual_port() -> int:
+    """Not the one kept from the last time: that was wanted once."""
+    return settings.PORT if os.environ.get("PORT") else place.USUAL_PORT
+
+
 @contextlib.contextmanager
 def _servers() -> Iterator[list[Group]]:
     """The embedded servers that no variable replaces, running."""
     postgres = not os.environ.get("DATABASE_URL")
     valkey = not os.environ.get("REDIS_URL")
     if not postgres and not valkey:
-        settings.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            settings.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise EmbeddedError(
+                f"The data folder {settings.DATA_DIR} cannot be made ({error.strerror}): "
+                "set SEATKEEPER_DATA to another folder."
+            ) from None
         yield []
         return
     with embedded.start(settings.DATA_DIR, postgres=postgres, valkey=valkey) as servers:

@@ -301,3 +301,22 @@ def test_the_exit_codes_of_a_real_process():
     code, document, said = run("set_seats", owner.slug, "sales-navigator", "three")
     assert (code, document) == (2, None)
     assert "three" in said
+
+
+@pytest.mark.parametrize(
+    "command", [["list_seats", "acme", "sales-navigator"], ["set_plan", "acme", "core"]]
+)
+def test_a_command_without_a_database_says_so_in_its_one_document(command):
+    """interface.md: exit 1 and {"error": {"code", "detail"}}; what to do stands in the detail."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command, "--json"],
+        cwd=CHECKOUT,
+        env={**os.environ, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == "database_unreachable"
+    assert "./run" in error["detail"]
+    assert done.stderr == ""

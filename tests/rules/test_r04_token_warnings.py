@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
 
 from accounts import clock
 from accounts.models import Outbox
@@ -149,6 +150,24 @@ def test_a_mail_server_that_is_away_loses_no_warning(idp, settings):
     with clock.stopped(at=clock.now() + dt.timedelta(hours=1)):
         assert len(_sent()) == 2
         assert _sent() == []
+
+
+def test_an_address_that_fails_costs_nobody_else_a_second_letter(idp, settings):
+    """R4: each exactly once, whomever else it could not be sent to."""
+    _run(ENDS - dt.timedelta(days=7))
+    settings.EMAIL_BACKEND = "tests.rules.test_r04_token_warnings.BobIsGone"
+    sent = []
+    for hours in range(1, 40, 8):
+        with clock.stopped(at=clock.now() + dt.timedelta(hours=hours)):
+            sent += _sent()
+    assert [to for _, to in sent] == ["ann@acme.example"]
+
+
+class BobIsGone(EmailBackend):
+    def send_messages(self, messages):
+        if any("bob@acme.example" in message.to for message in messages):
+            raise ConnectionRefusedError("550 no such mailbox")
+        return super().send_messages(messages)
 
 
 class Away:

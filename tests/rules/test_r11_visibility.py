@@ -233,3 +233,20 @@ def test_the_same_human_in_two_organizations_is_two_people():
     assert "title" not in other.json
     theirs.delete(other.id)
     assert mine.get(ada.id).status == 200
+
+
+def test_a_person_who_is_hidden_cannot_be_made_a_member_either(owner):
+    """R11: whom /Users does not show because they hold a seat of the other pool only."""
+    extend = connect(owner, seats=5, product="teamlink-extend")
+    sales = connect(owner, seats=5)
+    grant(owner, "max@acme.example", "teamlink-extend")
+    [hidden] = extend.find('userName eq "max@acme.example"')
+    assert sales.find('userName eq "max@acme.example"') == []
+    group = sales.create_group("Team").id
+    for refused in (
+        sales.create_group("Other", hidden["id"]),
+        sales.add_members(group, hidden["id"]),
+    ):
+        assert (refused.status, refused.json["scimType"]) == (400, "invalidValue")
+        assert hidden["id"] in refused.detail
+    assert extend.create_group("Team", hidden["id"]).status == 201

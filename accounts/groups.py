@@ -186,10 +186,6 @@ def leave_all(application: Application, person_id: int) -> None:
         )
 
 
-def get_manual(organization: Organization, name: str) -> Group | None:
-    return Group.objects.of(organization).filter(name_key=names.key(name), application=None).first()
-
-
 def member_unknown(ids: Sequence[str]) -> Refusal:
     return Refusal(
         "member_unknown",

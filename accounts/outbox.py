@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts import clock
-from accounts.models import Organization, Outbox
+from accounts.models import Outbox
 
 #: A worker has this long for the lines it claimed before another may take them: more than
 #: AT_ONCE mail servers that hang until EMAIL_TIMEOUT.
@@ -24,14 +24,14 @@ _LONGEST_WAIT = dt.timedelta(hours=6)
 
 
 def put(
-    organization: Organization, kind: str, payload: dict[str, Any], *, once: str | None = None
+    organization_id: int, kind: str, payload: dict[str, Any], *, once: str | None = None
 ) -> None:
     """Save a message; `once` makes it unique for ever."""
     now = clock.now()
     Outbox.objects.bulk_create(
         [
             Outbox(
-                organization=organization,
+                organization_id=organization_id,
                 kind=kind,
                 payload=payload,
                 once=once,

@@ -13,12 +13,12 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
 
-from accounts import clock
+from accounts import clock, outbox
 from accounts.cause import Cause
 from accounts.models import Application, Link, Person, Product
 from accounts.profile import Profile
@@ -77,8 +77,8 @@ def settle(
     people: ids of Person; None is everybody of the pool. Those first on the waiting
     list are always looked at too, so that a freed seat goes to them (R20) and nobody
     is seated past an earlier one who waits.
-    claiming: the push manages these people from now on (created, taken over, activated
-    or deactivated them), so seats that they hold by hand become SCIM's (R12).
+    claiming: the push manages these people from now on (created, took over or activated
+    them), so seats that they hold by hand become SCIM's (R12).
     Runs inside the caller's transaction. Repeating it changes nothing.
     Source: R12, R13, R15–R18, R20, R21.
     """
@@ -167,14 +167,12 @@ def note_refusal(
                 "since": now,
             }
         )
-    LedgerEntry.objects.create(
-        organization_id=pool.organization_id,
-        pool_id=pool.id,
-        deed=LedgerEntry.Deed.REFUSE,
+    note(
+        pool,
+        LedgerEntry.Deed.REFUSE,
+        cause,
         person_id=person_id,
         email=profile.email[:512],
-        application=application,
-        request_id=cause.request_id,
         because=f"{cause.because}, and no license was free",
         at=now,
     )
@@ -209,8 +207,8 @@ def grant_by_hand(pool_id: int, person: Person, *, cause: Cause) -> Seat:
         Q(person=person) | Q(person=None, email__iexact=person.email), pool_id=pool.id
     ).delete()
     Pool.objects.filter(pk=pool.id).update(held=pool.held + 1)
-    _write_line(pool, LedgerEntry.Deed.GRANT, cause, person, Seat.Source.MANUAL, now)
-    _invite(pool, seat, now)
+    _note_person(pool, LedgerEntry.Deed.GRANT, cause, person, Seat.Source.MANUAL, now)
+    outbox.put(pool.organization_id, "invitation", {"seat": seat.pk})
     return seat
 
 
@@ -232,7 +230,7 @@ def release_by_hand(pool_id: int, person: Person, *, cause: Cause) -> None:
         )
     seat.delete()
     Pool.objects.filter(pk=pool.id).update(held=pool.held - 1)
-    _write_line(pool, LedgerEntry.Deed.RELEASE, cause, person, Seat.Source.MANUAL, clock.now())
+    _note_person(pool, LedgerEntry.Deed.RELEASE, cause, person, Seat.Source.MANUAL, clock.now())
     settle(pool.id, [person.pk], cause=Cause("A license was freed", request_id=cause.request_id))
 
 
@@ -245,7 +243,7 @@ def take_back(pool_id: int, person_id: int, *, cause: Cause) -> None:
     ).delete()
     if gone:
         Pool.objects.filter(pk=pool.id).update(held=pool.held - 1)
-        _write_line(pool, LedgerEntry.Deed.RELEASE, cause, person, Seat.Source.MANUAL, clock.now())
+        _note_person(pool, LedgerEntry.Deed.RELEASE, cause, person, Seat.Source.MANUAL, clock.now())
 
 
 def activate(pool_id: int, person: Person, *, cause: Cause) -> Seat:
@@ -264,22 +262,20 @@ def activate(pool_id: int, person: Person, *, cause: Cause) -> Seat:
     if seat.state == Seat.State.PROVISIONED:
         seat.state, seat.activated_at = Seat.State.ACTIVATED, clock.now()
         seat.save(update_fields=["state", "activated_at"])
-        _write_line(pool, LedgerEntry.Deed.ACTIVATE, cause, person, seat.source, seat.activated_at)
+        _note_person(pool, LedgerEntry.Deed.ACTIVATE, cause, person, seat.source, seat.activated_at)
     return seat
 
 
-def note(pool: Pool, deed: str, cause: Cause, *, seats: int | None = None) -> None:
-    """A ledger line about the pool itself."""
+def note(pool: Pool | LockedPool, deed: str, cause: Cause, **about: Any) -> None:
+    """One line of the ledger; about: what else it tells (person, source, seats, …)."""
     LedgerEntry.objects.create(
         organization_id=pool.organization_id,
-        pool=pool,
+        pool_id=pool.id,
         deed=deed,
         application_id=cause.application_id,
         admin_id=cause.admin_id,
         request_id=cause.request_id,
-        seats=seats,
-        because=cause.because,
-        at=clock.now(),
+        **{"because": cause.because, "at": clock.now()} | about,
     )
 
 
@@ -306,34 +302,10 @@ def _has_meanwhile(
     ).exists()
 
 
-def _write_line(
+def _note_person(
     pool: LockedPool, deed: str, cause: Cause, person: Person, source: str, at: dt.datetime
 ) -> None:
-    LedgerEntry.objects.create(
-        organization_id=pool.organization_id,
-        pool_id=pool.id,
-        deed=deed,
-        person=person,
-        email=person.email[:512],
-        application_id=cause.application_id,
-        admin_id=cause.admin_id,
-        source=source,
-        request_id=cause.request_id,
-        because=cause.because,
-        at=at,
-    )
-
-
-def _invite(pool: LockedPool, seat: Seat, now: dt.datetime) -> None:
-    from accounts.models import Outbox
-
-    Outbox.objects.create(
-        organization_id=pool.organization_id,
-        kind="invitation",
-        payload={"seat": seat.pk},
-        created_at=now,
-        due_at=now,
-    )
+    note(pool, deed, cause, person=person, email=person.email[:512], source=source, at=at)
 
 
 class _Verdict(NamedTuple):

@@ -130,7 +130,8 @@ def _emails(people: list[int]) -> list[str]:
     return list(found.values_list("email", flat=True))
 
 
-_BY_HAND = """
+# Who holds a seat by the last word of the ledger on them, and from where it came.
+_TOLD = """
 WITH last_word AS (
     SELECT DISTINCT ON (person_id) person_id, deed, source
     FROM licensing_ledgerentry
@@ -138,7 +139,9 @@ WITH last_word AS (
       AND deed IN ('grant', 'take_over', 'activate', 'release')
     ORDER BY person_id, id DESC
 ),
-told AS (SELECT person_id, source FROM last_word WHERE deed <> 'release')
+told AS (SELECT person_id, source FROM last_word WHERE deed <> 'release')"""
+
+_BY_HAND = f"""{_TOLD}
 SELECT seat.person_id, true
 FROM licensing_seat seat
 WHERE seat.pool_id = %(pool)s AND seat.source = 'manual'
@@ -151,15 +154,7 @@ WHERE told.source = 'manual' AND NOT EXISTS (
     WHERE seat.pool_id = %(pool)s AND seat.person_id = told.person_id)
 """
 
-_LEDGER_DRIFT = """
-WITH last_word AS (
-    SELECT DISTINCT ON (person_id) person_id, deed
-    FROM licensing_ledgerentry
-    WHERE pool_id = %(pool)s AND person_id IS NOT NULL
-      AND deed IN ('grant', 'take_over', 'activate', 'release')
-    ORDER BY person_id, id DESC
-),
-told AS (SELECT person_id FROM last_word WHERE deed <> 'release'),
+_LEDGER_DRIFT = f"""{_TOLD},
 drift AS (
     SELECT seat.person_id, 'grant' AS deed, seat.source, seat.application_id
     FROM licensing_seat seat

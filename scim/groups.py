@@ -19,7 +19,7 @@ from licensing.models import LedgerEntry, Pool
 from scim.caller import Caller
 from scim.protocol import document as documents
 from scim.protocol import etag, patch
-from scim.protocol.errors import NotFound, PreconditionFailed
+from scim.protocol.errors import NotFound
 from scim.protocol.schema import GROUP
 from scim.search import GROUPS_VISIBLE, USERS_VISIBLE
 
@@ -130,14 +130,7 @@ def _change(
         if not eligibility.makes_eligible(group):
             return None
         _settle(caller, group, touched, "pushed the group")
-        shortage = _shortage(caller, group)
-        if shortage is not None:
-            allocation.note(
-                Pool.objects.get(pk=caller.pool_id),
-                LedgerEntry.Deed.REFUSE,
-                caller.cause(f"pushed the group “{group.name}”, and not everyone fits"),
-            )
-        return shortage
+        return _shortage(caller, group)
 
     refusal = changes.run(change)
     if refusal is not None:
@@ -151,10 +144,15 @@ def _settle(caller: Caller, group: Group, touched: list[int], deed: str) -> None
 
 
 def _shortage(caller: Caller, group: Group) -> Refusal | None:
-    """R19: told on each push of the group until everyone fits; what was pushed is kept."""
+    """R19: told on each push of the group until everyone fits; what was pushed is kept.
+
+    Each time it is told is a line of the ledger (R21).
+    """
     if not eligibility.members_wait(group):
         return None
     pool = Pool.objects.get(pk=caller.pool_id)
+    cause = caller.cause(f"pushed the group “{group.name}”, and not everyone fits")
+    allocation.note(pool, LedgerEntry.Deed.REFUSE, cause)
     return allocation.seats_missing(pool, allocation.shortage(pool))
 
 
@@ -168,10 +166,7 @@ def _locked(caller: Caller, id: uuid.UUID, if_match: str | None) -> Group:
     except Group.DoesNotExist:
         raise NotFound(f"There is no Group with the id {id}.") from None
     group.organization, group.application = caller.organization, caller.application
-    if if_match is not None and not etag.matches(if_match, etag.make(group.version)):
-        raise PreconditionFailed(
-            "The Group was changed since the version in If-Match: read it again, then repeat."
-        )
+    etag.require(if_match, group.version, "Group")
     return group
 
 

@@ -131,7 +131,7 @@ def _warn(token: Token, days: int, now: dt.datetime) -> TokenWarning | None:
     organization = token.application.organization
     for email in mail.admins_of(organization):
         outbox.put(
-            organization,
+            organization.pk,
             "token_ends",
             {"token": str(token.pk), "days": days, "to": email},
             once=f"{token.pk} {days} {hashlib.sha256(email.encode()).hexdigest()}",

@@ -20,7 +20,7 @@ from scim.applications import base_url
 from scim.caller import Caller
 from scim.protocol import document as documents
 from scim.protocol import etag, patch
-from scim.protocol.errors import Forbidden, NotFound, PreconditionFailed
+from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.schema import USER
 from scim.resources import Resource
 from scim.search import USERS_VISIBLE
@@ -196,8 +196,5 @@ def _locked(
         )
     except Link.DoesNotExist:
         raise NotFound(f"There is no User with the id {id}.") from None
-    if if_match is not None and not etag.matches(if_match, etag.make(link.version)):
-        raise PreconditionFailed(
-            "The User was changed since the version in If-Match: read it again, then repeat."
-        )
+    etag.require(if_match, link.version, "User")
     return link

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from .errors import PreconditionFailed
+
 HEADER_LIMIT = 8_192
 
 _TAG = re.compile(r'(?:W/)?+"([^"]*+)"|([^\s,"]++)')
@@ -31,6 +33,14 @@ def matches(header: str, etag: str) -> bool:
         return False
     wanted = _opaque(etag)
     return any(_text(match) == wanted for match in _TAG.finditer(header))
+
+
+def require(if_match: str | None, version: int, kind: str) -> None:
+    """PreconditionFailed (412) when If-Match is sent and is not this version of the resource."""
+    if if_match is not None and not matches(if_match, make(version)):
+        raise PreconditionFailed(
+            f"The {kind} was changed since the version in If-Match: read it again, then repeat."
+        )
 
 
 def _opaque(etag: str) -> str:

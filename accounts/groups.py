@@ -155,6 +155,17 @@ def add_people(group: Group, people: Sequence[Person]) -> None:
         )
 
 
+def remove_people(group: Group, people: Sequence[int]) -> list[int]:
+    """People by their own ids, for a removal that an admin approved. Returns who was in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM accounts_membership WHERE group_id = %s AND person_id = ANY(%s) "
+            "RETURNING person_id",
+            [group.pk, list(people)],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def hold_all_of(application: Application, link_id: uuid.UUID) -> None:
     """The application's groups that a person is in, for this transaction alone.
 

@@ -225,6 +225,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20.0,
         "options": {"expires": 20},
     },
+    "carry out approved removals": {
+        "task": "licensing.tasks.carry_out_removals",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "reconcile licenses": {"task": "licensing.tasks.reconcile_licenses", "schedule": 3600.0},
     "expire tokens": {"task": "scim.tasks.expire_scim_tokens", "schedule": 3600.0},
     "prune the outbox and sessions": {"task": "accounts.tasks.prune", "schedule": 86400.0},

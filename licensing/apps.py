@@ -7,6 +7,7 @@ class LicensingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import mail
-        from licensing import activation
+        from licensing import activation, notices
 
         mail.register("invitation", activation.invitation)
+        mail.register("removals_held", notices.removals_held)

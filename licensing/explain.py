@@ -5,12 +5,21 @@ from __future__ import annotations
 import dataclasses
 import uuid
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts import people
 from accounts.models import Link, Organization, Person
 from accounts.refusal import NotFound
-from licensing.models import EligibleGroup, LedgerEntry, Policy, Pool, Seat, WaitingEntry
+from licensing.models import (
+    OPEN_REMOVAL,
+    EligibleGroup,
+    HeldRemoval,
+    LedgerEntry,
+    Policy,
+    Pool,
+    Seat,
+    WaitingEntry,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,6 +32,7 @@ def explain(pool: Pool, person: Person) -> Explanation:
     """What holds now, then the last thing that happened, as the ledger has it."""
     seat = Seat.objects.filter(pool=pool, person=person).select_related("application").first()
     because = _why_seat(pool, person, seat) if seat else _why_none(pool, person)
+    because += [_why_held(removal) for removal in _open_removals(pool, person)] if seat else []
     line = LedgerEntry.objects.filter(pool=pool, person=person).order_by("-id").first()
     if line is not None:
         because.append(f"Last change, {line.at:%d %B %Y at %H:%M} UTC: {line.because}.")
@@ -52,6 +62,22 @@ def _why_seat(pool: Pool, person: Person, seat: Seat) -> list[str]:
     else:
         because.append("It is provisioned: they have not activated it yet.")
     return because
+
+
+def _open_removals(pool: Pool, person: Person) -> QuerySet[HeldRemoval]:
+    """Removals that the safety brake holds, or that an admin decided about (R27)."""
+    return HeldRemoval.objects.filter(OPEN_REMOVAL, pool=pool, person=person).select_related(
+        "application", "decided_by"
+    )
+
+
+def _why_held(removal: HeldRemoval) -> str:
+    wanted = f"{removal.application.name} wants to take the license away"
+    if removal.state == HeldRemoval.State.HELD:
+        return f"{wanted}: that is held for review since {removal.at:%d %B %Y at %H:%M} UTC."
+    if removal.state == HeldRemoval.State.APPROVED:
+        return f"{wanted}: {removal.decided_by} approved it, and it is carried out in a minute."
+    return f"{wanted}: {removal.decided_by} dismissed that on {removal.decided_at:%d %B %Y}."
 
 
 def _eligible_through(pool: Pool, person: Person, application_id: uuid.UUID) -> str:

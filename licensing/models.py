@@ -1,4 +1,4 @@
-"""Pools, who may draw from them, seats, the waiting list and the ledger."""
+"""Pools, who may draw from them, seats, the waiting list, held removals and the ledger."""
 
 from __future__ import annotations
 
@@ -43,7 +43,12 @@ class Pool(models.Model):
 
 
 class Policy(models.Model):
-    """What an application does with its pool: who is eligible, and what when it is used up."""
+    """What an application does with its pool: who is eligible, and what when it is used up.
+
+    brake_…: removals within an hour are held for review once they are more than so many
+    people and more than so many percent of those whom the application gave a seat (R27).
+    brake_counted_at: when they were counted last, and found to leave brake_room for so many.
+    """
 
     class WhenFull(models.TextChoices):
         REFUSE = "refuse", "Refuse the push and tell the identity provider"
@@ -62,6 +67,12 @@ class Policy(models.Model):
     eligibility = models.CharField(
         max_length=10, choices=Eligibility.choices, default=Eligibility.EVERYONE
     )
+    # Defaults of the database too, for code that does not know these columns yet.
+    brake_on = models.BooleanField(default=True, db_default=True)
+    brake_people = models.PositiveIntegerField(default=50, db_default=50)
+    brake_percent = models.PositiveSmallIntegerField(default=20, db_default=20)
+    brake_counted_at = models.DateTimeField(null=True)
+    brake_room = models.PositiveIntegerField(default=0, db_default=0)
 
     objects = OfOrganization.as_manager()
 
@@ -75,6 +86,10 @@ class Policy(models.Model):
             models.CheckConstraint(
                 name="eligibility_is_everyone_or_groups",
                 condition=Q(eligibility__in=["everyone", "groups"]),
+            ),
+            models.CheckConstraint(
+                name="the_brake_counts_to_a_hundred_percent",
+                condition=Q(brake_percent__lte=100),
             ),
         ]
 
@@ -204,6 +219,94 @@ class WaitingEntry(models.Model):
         return f"{self.email} waits"
 
 
+#: A removal that is not over: it waits for an admin or the worker, or was dismissed and is
+#: refused when it is pushed again.
+OPEN_REMOVAL = Q(state__in=["held", "approved", "dismissed"], done_at=None)
+
+
+class HeldRemoval(models.Model):
+    """A seat that a push would have taken, and that the safety brake kept (R27).
+
+    wanted: what the push wanted of the person; group: which group it would have taken them
+    out of, which may be gone meanwhile. because and request_id: the push, as it was made last.
+    at: when it was held; pushed_at: when it was pushed last.
+    decided_at and decided_by: when it was approved or dismissed, and by whom; or when another
+    push superseded it. done_at: the worker carried it out.
+    """
+
+    class Wanted(models.TextChoices):
+        DEACTIVATE = "deactivate", "Deactivate"
+        TAKE_OVER = "take_over", "Take over as inactive"
+        DELETE = "delete", "Remove from the application"
+        LEAVE_GROUP = "leave_group", "Take out of a group"
+        DELETE_GROUP = "delete_group", "Delete a group"
+
+    class State(models.TextChoices):
+        HELD = "held", "Held"
+        APPROVED = "approved", "Approved"
+        DISMISSED = "dismissed", "Dismissed"
+        SUPERSEDED = "superseded", "Superseded"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="+")
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="held_removals")
+    wanted = models.CharField(max_length=12, choices=Wanted.choices)
+    group = models.ForeignKey(
+        Group, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+    group_name = models.CharField(max_length=256, blank=True)
+    because = models.TextField()
+    request_id = models.CharField(max_length=128, blank=True)
+    at = models.DateTimeField()
+    pushed_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
+    decided_by = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "person"],
+                condition=OPEN_REMOVAL,
+                name="a_person_has_one_open_removal_an_application",
+            ),
+            models.CheckConstraint(
+                name="a_removal_is_held_until_it_is_decided",
+                condition=Q(state="held", decided_at=None, decided_by=None)
+                | Q(state="superseded", decided_at__isnull=False)
+                | Q(
+                    state__in=["approved", "dismissed"],
+                    decided_at__isnull=False,
+                    decided_by__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="only_an_approved_removal_is_carried_out",
+                condition=Q(done_at=None) | Q(state="approved"),
+            ),
+            models.CheckConstraint(
+                name="a_removal_from_a_group_names_the_group",
+                condition=Q(wanted__in=["deactivate", "take_over", "delete"], group=None)
+                | Q(wanted__in=["leave_group", "delete_group"], group__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "state"], name="removals_of_an_organization"),
+            models.Index(
+                fields=["id"],
+                condition=Q(state="approved", done_at=None),
+                name="removals_to_be_carried_out",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.wanted} {self.person_id}: {self.state}"
+
+
 class LedgerEntry(models.Model):
     """What happened to a seat: who, which application or admin, which request, why (R21).
 
@@ -217,6 +320,7 @@ class LedgerEntry(models.Model):
         ACTIVATE = "activate", "Seat activated"
         REFUSE = "refuse", "Seat refused"
         RESIZE = "resize", "Number of seats changed"
+        BRAKE = "brake", "Safety brake set"
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="ledger")
@@ -240,6 +344,13 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(fields=["pool", "id"], name="ledger_of_pool"),
             models.Index(fields=["person", "id"], name="ledger_of_person"),
+            # What an application took away by its own pushes, for the safety brake (R27).
+            models.Index(
+                fields=["application", "at"],
+                include=["person"],
+                condition=Q(deed="release", admin=None) & ~Q(request_id=""),
+                name="removals_by_an_application",
+            ),
         ]
 
     def __str__(self) -> str:

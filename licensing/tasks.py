@@ -1,4 +1,4 @@
-"""Thin wrappers: what the schedule and the pushes start (R9, R20, R21)."""
+"""Thin wrappers: what the schedule and the pushes start (R9, R20, R21, R27)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import F
 
 from accounts import changes
 from accounts.cause import Cause
-from licensing import allocation, reconcile
+from licensing import allocation, reconcile, review
 from licensing.models import Pool
 
 
@@ -39,3 +39,11 @@ def fill_waiting_lists() -> None:
     cause = Cause("A free seat went to the waiting list")
     for pool_id in pools.values_list("pk", flat=True):
         changes.run(functools.partial(allocation.settle, pool_id, (), cause=cause))
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def carry_out_removals() -> None:
+    """Removals that were held and that an admin approved (R27)."""
+    review.carry_out()

@@ -28,6 +28,9 @@ _ERRORS: dict[str, type[errors.ScimError]] = {
     "group_name_taken": errors.Uniqueness,
     "person_exists": errors.Uniqueness,
     "seats_missing": errors.Forbidden,
+    "removals_held": errors.Forbidden,
+    "removal_dismissed": errors.Forbidden,
+    "removal_under_way": errors.Forbidden,
 }
 
 

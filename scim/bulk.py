@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import uuid
 from collections.abc import Sequence
@@ -46,6 +47,8 @@ def run(caller: Caller, body: dict[str, Any], *, max_operations: int) -> dict[st
         if request.fail_on_errors and _errors(results) >= request.fail_on_errors:
             break
         results[operation.index] = _one(caller, operation, ids)
+        if results[operation.index]["status"] == "403":  # perhaps held (R27): news to the rest
+            caller = dataclasses.replace(caller, removals_open=True)
     return {
         "schemas": [BULK_RESPONSE],
         "Operations": [results[index] for index in sorted(results)],

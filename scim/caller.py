@@ -21,7 +21,11 @@ _LAST_USED_STEP = dt.timedelta(minutes=1)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caller:
-    """One application, found by its token alone (interface.md)."""
+    """One application, found by its token alone (interface.md).
+
+    removals_open: the safety brake holds removals of it, or an admin dismissed some (R27), so
+    that a push which says the opposite has something to say.
+    """
 
     token_id: uuid.UUID
     application: Application
@@ -29,6 +33,7 @@ class Caller:
     pool_id: int
     when_full: str
     request_id: str
+    removals_open: bool = False
 
     @property
     def refuses_when_full(self) -> bool:
@@ -71,7 +76,7 @@ def identify(header: str, request_id: str) -> Caller | None:
     application = Application(
         pk=row[7], organization=organization, name=row[8], product=row[9], idp=row[10]
     )
-    return Caller(row[0], application, organization, row[11], row[12], request_id)
+    return Caller(row[0], application, organization, row[11], row[12], request_id, row[13])
 
 
 def _look_up(digest: str, now: dt.datetime) -> tuple[Any, ...] | None:
@@ -101,7 +106,9 @@ SELECT token.id, token.last_used_at,
     organization.id, organization.slug, organization.name, organization.plan,
     organization.scim_enabled,
     application.id, application.name, application.product, application.idp,
-    policy.pool_id, policy.when_full
+    policy.pool_id, policy.when_full,
+    EXISTS (SELECT 1 FROM licensing_heldremoval held WHERE held.application_id = application.id
+        AND held.state IN ('held', 'approved', 'dismissed') AND held.done_at IS NULL)
 FROM scim_token token
 JOIN accounts_application application ON application.id = token.application_id
 JOIN accounts_organization organization ON organization.id = application.organization_id

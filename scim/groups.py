@@ -1,4 +1,4 @@
-"""One change of one SCIM Group: memberships and the seats that follow (R16, R19, R23, R24).
+"""One change of one SCIM Group: memberships and the seats that follow (R16, R19, R23, R24, R27).
 
 Members are changed as sets, and only those who came or left are looked at for a seat.
 A push that makes more people eligible than fit is kept, and answered with how many
@@ -14,7 +14,7 @@ from typing import Any
 from accounts import changes, groups, rows
 from accounts.models import Group
 from accounts.refusal import Refusal
-from licensing import allocation, eligibility
+from licensing import allocation, brake, eligibility
 from licensing.models import LedgerEntry, Pool
 from scim.caller import Caller
 from scim.protocol import document as documents
@@ -59,7 +59,7 @@ def replace(
         left = groups.keep_only(group, members, _seen(caller))
         return left + groups.add_members(group, members, _seen(caller))
 
-    return _change(caller, id, lambda old: sent, members_changed, if_match)
+    return _change(caller, id, lambda old: sent, members_changed, if_match, lambda: members)
 
 
 def modify(
@@ -80,7 +80,9 @@ def modify(
         touched += groups.remove_members(group, _ids(wanted.remove, unknown_is_nobody=True), seen)
         return touched + groups.add_members(group, added, seen)
 
-    return _change(caller, id, new_document, members_changed, if_match)
+    return _change(
+        caller, id, new_document, members_changed, if_match, lambda: _ids(patched[-1].members.add)
+    )
 
 
 def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> None:
@@ -92,11 +94,18 @@ def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> Non
         name = group.name
         left = groups.delete(group)
         if decides:
-            allocation.settle(
-                caller.pool_id, left, cause=caller.cause(f"deleted the group “{name}”")
+            cause = caller.cause(f"deleted the group “{name}”")
+            allocated = allocation.settle(caller.pool_id, left, cause=cause)
+            brake.check(
+                caller.pool_id,
+                caller.application,
+                allocated.released,
+                wanted=brake.Wanted.DELETE_GROUP,
+                cause=cause,
+                group=brake.InGroup(id, name),
             )
 
-    changes.run(change)
+    brake.run(change)
 
 
 # ------------------------------------------------------------------ inside
@@ -108,6 +117,7 @@ def _change(
     new_document: Callable[[dict[str, Any]], dict[str, Any]],
     members_changed: Callable[[Group], list[int]],
     if_match: str | None,
+    members_named: Callable[[], _Ids],
 ) -> uuid.UUID:
     def change() -> Refusal | None:
         group = _locked(caller, id, if_match)
@@ -129,18 +139,31 @@ def _change(
             touched = list(group.memberships.values_list("person_id", flat=True))
         if not eligibility.makes_eligible(group):
             return None
-        _settle(caller, group, touched, "pushed the group")
+        named = members_named() if caller.removals_open else ()
+        brake.supersede_members(caller.pool_id, id, named)
+        brake.check(
+            caller.pool_id,
+            caller.application,
+            _settle(caller, group, touched, "pushed the group"),
+            wanted=brake.Wanted.LEAVE_GROUP,
+            cause=caller.cause(f"pushed the group “{group.name}”"),
+            group=brake.InGroup(id, group.name),
+            named=named,
+        )
         return _shortage(caller, group)
 
-    refusal = changes.run(change)
+    refusal = brake.run(change)
     if refusal is not None:
         raise refusal
     return id
 
 
-def _settle(caller: Caller, group: Group, touched: list[int], deed: str) -> None:
-    if touched:
-        allocation.settle(caller.pool_id, touched, cause=caller.cause(f"{deed} “{group.name}”"))
+def _settle(caller: Caller, group: Group, touched: list[int], deed: str) -> list[int]:
+    """Returns who lost a seat by it."""
+    if not touched:
+        return []
+    cause = caller.cause(f"{deed} “{group.name}”")
+    return allocation.settle(caller.pool_id, touched, cause=cause).released
 
 
 def _shortage(caller: Caller, group: Group) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""One change of one SCIM User: accounts and licensing in one transaction (R12–R19, R26).
+"""One change of one SCIM User: accounts and licensing in one transaction (R12–R19, R26, R27).
 
 Everything is read and checked before anything is written; the pool's row is locked
 last. A push that would leave somebody without a seat, where the application refuses, is
@@ -14,7 +14,7 @@ from accounts import changes, groups, people, rows
 from accounts.cause import Cause
 from accounts.models import Link
 from accounts.profile import Profile
-from licensing import allocation
+from licensing import allocation, brake, removals
 from scim import resources
 from scim.applications import base_url
 from scim.caller import Caller
@@ -50,6 +50,8 @@ def create(caller: Caller, body: dict[str, Any]) -> Resource:
             may_refuse=True,
             is_new=not added.was_known,
         )
+        if caller.removals_open and profile.active:
+            brake.supersede(caller.application, added.link.person_id)
         return added
 
     added = _run(caller, change, cause)
@@ -94,20 +96,22 @@ def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> Non
     def change() -> None:
         groups.hold_all_of(caller.application, id)
         link = _locked(caller, id, if_match, mode="UPDATE")
-        person = link.person = people.hold(link.person_id)
-        document = link.document
+        link.person = people.hold(link.person_id)
         if link.application_id is None:
             raise Forbidden(
                 "This person was added by hand and is not managed by the application: only an "
                 "admin can remove them. Update the person first to manage them from here."
             )
-        people.unlink(link)
-        groups.leave_all(caller.application, person.pk)
-        allocation.settle(caller.pool_id, [person.pk], cause=cause)
-        held = bool(allocation.holding_by_hand([person.pk]))
-        people.let_go(person, held=held, document=document)
+        allocated = removals.delete(link, caller.application, caller.pool_id, cause=cause)
+        brake.check(
+            caller.pool_id,
+            caller.application,
+            allocated.released,
+            wanted=brake.Wanted.DELETE,
+            cause=cause,
+        )
 
-    changes.run(change)
+    brake.run(change)
 
 
 # ------------------------------------------------------------------ inside
@@ -124,9 +128,12 @@ def _change(
         old = link.document
         document = new_document(old)
         takes_over = link.application_id is None
+        stays = caller.removals_open and _says_active(new_document, old)
         if not takes_over and document == old:
             if not link.active:
                 allocation.forget_refusal(caller.pool_id, link.person_id)
+            elif stays:
+                brake.supersede(caller.application, link.person_id)
             return link
         link.person = people.hold(link.person_id)
         profile = Profile.of(document)
@@ -147,9 +154,16 @@ def _change(
             )
         elif not profile.active:
             allocation.forget_refusal(caller.pool_id, link.person_id)
+        if stays:
+            brake.supersede(caller.application, link.person_id)
         return link
 
     return resources.of_link(_run(caller, change, cause))
+
+
+def _says_active(new_document: Any, old: dict[str, Any]) -> bool:
+    """Whether a push itself says that the person is active, whatever was so before."""
+    return new_document(old | {"active": False}).get("active", True) is True
 
 
 def _settle(
@@ -163,13 +177,21 @@ def _settle(
     is_new: bool,
 ) -> None:
     allocated = allocation.settle(caller.pool_id, [link.person_id], cause=cause, claiming=claiming)
+    if not profile.active:
+        brake.check(
+            caller.pool_id,
+            caller.application,
+            allocated.released,
+            wanted=brake.Wanted.TAKE_OVER if claiming else brake.Wanted.DEACTIVATE,
+            cause=cause,
+        )
     if may_refuse and caller.refuses_when_full and link.person_id in allocated.waiting:
         raise _NoSeat(profile, None if is_new else link.person_id)
 
 
 def _run(caller: Caller, change: Any, cause: Cause) -> Any:
     try:
-        return changes.run(change)
+        return brake.run(change)
     except _NoSeat as no_seat:
         profile, person_id = no_seat.profile, no_seat.person_id
     raise changes.run(

@@ -28,6 +28,7 @@ WRITERS = {
     "Seat": {"licensing/allocation.py", "licensing/reconcile.py"},
     "WaitingEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
     "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
+    "HeldRemoval": {"licensing/brake.py", "licensing/review.py"},
 }
 HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py"}
 #: Methods of a manager, a queryset or an instance that write.
@@ -75,6 +76,7 @@ OF_ORGANIZATION = {
     "EligibleGroup",
     "Seat",
     "WaitingEntry",
+    "HeldRemoval",
     "LedgerEntry",
     "Token",
     "TokenWarning",

@@ -44,6 +44,10 @@ BADGES = {
     "revoked": ("plain", "circle-x"),
     "valid": ("ok", "circle-check"),
     "locked": ("plain", "lock"),
+    "held": ("warn", "lock"),
+    "approved": ("ok", "check"),
+    "dismissed": ("plain", "x"),
+    "superseded": ("plain", "history"),
 }
 _JSON_TOKEN = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>\b(?:true|false|null)\b)'

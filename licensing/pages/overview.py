@@ -1,4 +1,4 @@
-"""The first page: seats of each product, what needs attention, what came in last."""
+"""The first page: held removals (R27), seats of each product, what needs attention, last pushes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.pages import panels
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.panels import Attention
+from licensing import review
 from licensing.pages import figures
 from licensing.pages.figures import Figures
 
@@ -22,7 +23,11 @@ def overview(request: AdminRequest) -> HttpResponse:
     return render(
         request,
         "licensing/overview.html",
-        {"pools": pools, "attention": panels.worst_first(attention)},
+        {
+            "pools": pools,
+            "held": review.waiting(request.organization),
+            "attention": panels.worst_first(attention),
+        },
     )
 
 

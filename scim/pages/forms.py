@@ -1,4 +1,4 @@
-"""The two forms of Settings > Global Settings > SCIM."""
+"""The forms of Settings > Global Settings > SCIM."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django import forms
 
 from accounts.models import Application, Product
 from accounts.pages.forms import HintedRadio
+from licensing import brake
 from licensing.models import Policy
 from scim import tokens
 
@@ -97,4 +98,33 @@ class TokenForm(forms.Form):
         initial=tokens.DAYS,
         help_text=f"At most {tokens.DAYS} (two years).",
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+
+
+class BrakeForm(forms.Form):
+    """The limits of the safety brake."""
+
+    on = forms.ChoiceField(
+        label="Safety brake",
+        choices=[("on", "On"), ("off", "Off")],
+        widget=HintedRadio(
+            {
+                "on": "Removals that pass both limits within an hour are held for your review.",
+                "off": "Every removal is carried out at once, however many there are.",
+            }
+        ),
+    )
+    people = forms.IntegerField(
+        label="People",
+        min_value=0,
+        max_value=brake.MOST_PEOPLE,
+        help_text="So many may lose their license within an hour without review.",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    percent = forms.IntegerField(
+        label="Percent",
+        min_value=0,
+        max_value=100,
+        help_text="And so large a share of those who have a license from this application.",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )

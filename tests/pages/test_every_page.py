@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from licensing import activation
+from licensing import activation, review
 from licensing.models import Seat
 from tests.pages import addresses
 from tests.pages import world as worlds
@@ -72,6 +72,19 @@ def test_pages_that_answer_something_else_are_as_good(open_page: Callable[..., A
     seat = Seat.objects.of(world.organization).filter(state="provisioned").first()
     page.goto(reverse("licensing:activate", args=[activation.link(seat).split("/")[-2]]))
     trouble |= _trouble(page, "invitation")
+    _expect_none(trouble)
+
+
+def test_held_removals_are_as_good(open_page: Callable[..., Any]) -> None:
+    """The list with something in it, each of its parts, and the overview that leads there."""
+    world = worlds.make()
+    first, *_ = worlds.hold_removals(world)
+    review.decide(first, "dismiss", by=world.owner)
+    page = open_page(admin=world.owner)
+    trouble = {}
+    for address in ("/", "/licenses/held/", "/licenses/held/?state=dismissed"):
+        assert page.goto(address).status == 200
+        trouble |= _trouble(page, address)
     _expect_none(trouble)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from licensing import pools
+from licensing.models import HeldRemoval
 from scim.models import Token
 from tests.pages import world as worlds
 from tests.pages.world import PASSWORD
@@ -93,6 +94,26 @@ def test_change_the_number_of_licenses(open_page: Callable[..., Any]) -> None:
     page.keyboard.press("Enter")
     page.get_by_text("Sales Navigator now has 25 licenses.").wait_for()
     assert pools.get(world.organization, "sales-navigator").purchased == 25
+
+
+def test_review_held_removals(open_page: Callable[..., Any]) -> None:
+    """R27: dismiss one, approve the others."""
+    world = worlds.make()
+    worlds.hold_removals(world)
+    page = open_page(admin=world.owner)
+    page.goto("/")
+    _tab_to(page, "Review 3 removals by Okta – Sales Navigator")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Held removals").wait_for()
+    _tab_to(page, "Dismiss the removal of Grace Hopper")
+    page.keyboard.press("Enter")
+    page.get_by_text("The removal of Grace Hopper is dismissed").wait_for()
+    _tab_to(page, "Approve all 2 of Okta – Sales Navigator")
+    page.keyboard.press("Enter")
+    page.get_by_text("are approved").wait_for()
+    states = HeldRemoval.objects.order_by("person__sort_key").values_list("state", flat=True)
+    assert list(states) == ["dismissed", "approved", "approved"]
+    assert page.trouble == []
 
 
 def test_search_people_as_you_type_and_open_one(open_page: Callable[..., Any]) -> None:

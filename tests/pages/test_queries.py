@@ -10,10 +10,10 @@ from django.test import Client
 from accounts import clock, names
 from accounts.models import Application, Link, Membership, Person
 from licensing import pools
-from licensing.models import LedgerEntry, Seat, WaitingEntry
+from licensing.models import HeldRemoval, LedgerEntry, Seat, WaitingEntry
 from scim.models import Exchange
 from tests.pages import addresses
-from tests.pages.world import World
+from tests.pages.world import World, hold_removals
 
 #: The admin and the roles are two of each.
 MOST = {
@@ -24,6 +24,7 @@ MOST = {
     "waiting": 12,
     "history": 12,
     "licenses": 10,
+    "held": 10,
     "groups": 10,
     "group": 12,
     "scim": 12,
@@ -39,6 +40,7 @@ def test_the_number_of_queries_does_not_grow(
     admin: Client, world: World, django_assert_max_num_queries: Any
 ) -> None:
     shown = addresses.every(world)
+    hold_removals(world)
     admin.get("/")  # the session is in the cache from now on
     few = {}
     for name, most in MOST.items():
@@ -99,6 +101,19 @@ def many_more(world: World) -> None:
             reason="All licenses were assigned.",
         )
         for person in people[1::2]
+    )
+    HeldRemoval.objects.bulk_create(
+        HeldRemoval(
+            organization=organization,
+            application=application,
+            pool=pool,
+            person=person,
+            wanted="delete",
+            because="For the test",
+            at=now,
+            pushed_at=now,
+        )
+        for person in people
     )
     Membership.objects.bulk_create(
         Membership(organization=organization, group=world.group, person=person) for person in people

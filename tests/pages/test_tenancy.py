@@ -12,7 +12,7 @@ from accounts import admins
 from accounts.models import Role
 from licensing import pools
 from tests.pages import addresses
-from tests.pages.world import PASSWORD, World
+from tests.pages.world import PASSWORD, World, hold_removals
 
 
 def test_every_page_wants_a_sign_in(world: World) -> None:
@@ -33,6 +33,15 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
     assert admin.post(generate, {"days": "30"}).status_code == 404
     revoke = reverse("scim_settings:revoke_token", args=[stranger.token.pk])
     assert admin.post(revoke).status_code == 404
+    removal = hold_removals(stranger)[0]
+    for address in (
+        reverse("licensing:decide", args=[removal.pk]),
+        reverse("licensing:decide_all", args=[stranger.application.pk]),
+    ):
+        form = {"deed": "approve", "last": str(removal.pk)}
+        assert admin.post(address, form).status_code == 404
+    removal.refresh_from_db()
+    assert removal.state == "held"
     stranger.token.refresh_from_db()
     assert stranger.token.revoked_at is None
 
@@ -90,12 +99,13 @@ def reader(world: World) -> Client:
 
 
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
-    deeds = {"new-application", "turn-off", "revoke"}
+    deeds = {"new-application", "turn-off", "revoke", "brake"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
 
 def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> None:
+    removal = hold_removals(world)[0]
     deeds: list[tuple[str, list[Any], dict[str, str]]] = [
         ("scim_settings:turn_on", [], {}),
         ("scim_settings:turn_off", [], {}),
@@ -103,11 +113,17 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("scim_settings:generate_token", [world.application.pk], {"days": "30"}),
         ("scim_settings:revoke_token", [world.token.pk], {}),
         ("licensing:set_seats", ["sales-navigator"], {"number": "99"}),
+        ("scim_settings:brake", [world.application.pk], {"on": "off", "people": 1, "percent": 1}),
+        ("licensing:decide", [removal.pk], {"deed": "approve"}),
+        ("licensing:decide_all", [world.application.pk], {"deed": "approve", "last": removal.pk}),
     ]
     for name, arguments, form in deeds:
         answer = reader.post(reverse(name, args=arguments), form)
         assert answer.status_code == 403, name
         assert "Your role here is read-only" in answer.content.decode()
     assert pools.get(world.organization, "sales-navigator").purchased == 10
+    removal.refresh_from_db()
+    assert removal.state == "held"
+    assert "Approve all" not in reader.get(reverse("licensing:held")).content.decode()
     shown = reader.get(reverse("scim_settings:application", args=[world.application.pk]))
     assert "Generate token" not in shown.content.decode()

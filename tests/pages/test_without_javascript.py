@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from licensing import pools
+from licensing.models import HeldRemoval
 from scim.models import Token
 from tests.pages import world as worlds
 from tests.pages.world import PASSWORD
@@ -64,6 +65,29 @@ def test_the_main_deeds(open_page: Callable[..., Any]) -> None:
     page.get_by_role("button", name="Your account").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("heading", name="Sign in").wait_for()
+
+
+def test_held_removals_are_reviewed(open_page: Callable[..., Any]) -> None:
+    """R27: with one click, and the limits with a form."""
+    world = worlds.make()
+    worlds.hold_removals(world)
+    page = open_page(admin=world.owner, java_script_enabled=False)
+    page.goto("/")
+    page.get_by_role("link", name="Review 3 removals").click()
+    page.get_by_role("button", name="Dismiss the removal of Grace Hopper").click()
+    page.get_by_role("button", name="Approve all 2").click()
+    page.get_by_text("2 removals by Okta – Sales Navigator are approved").wait_for()
+    page.get_by_role("link", name="Dismissed").click()
+    page.get_by_role("button", name="Undo the dismissal for Grace Hopper").click()
+    page.get_by_text("The removal of Grace Hopper is held for review again.").wait_for()
+    states = HeldRemoval.objects.order_by("person__sort_key").values_list("state", flat=True)
+    assert list(states) == ["held", "approved", "approved"]
+
+    page.goto(f"/settings/global/scim/{world.application.pk}/")
+    page.get_by_role("link", name="Change the safety brake").click()
+    page.get_by_label("People").fill("75")
+    page.get_by_role("button", name="Set the safety brake").click()
+    page.get_by_text("more than 75 people and 0 % within an hour").wait_for()
 
 
 def test_the_menu_opens_on_a_telephone(open_page: Callable[..., Any]) -> None:

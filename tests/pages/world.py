@@ -6,7 +6,8 @@ import dataclasses
 
 from accounts import admins, groups, organizations
 from accounts.models import Admin, Application, Group, Organization, Person
-from licensing import pools, roster, seats
+from licensing import brake, pools, roster, seats
+from licensing.models import HeldRemoval, Policy
 from scim import exchanges, tokens
 from scim.models import Exchange, Token
 from tests import factories
@@ -85,6 +86,17 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         person=ada[0],
         group=Group.objects.of(organization).get(name="Account executives"),
     )
+
+
+def hold_removals(world: World) -> list[HeldRemoval]:
+    """Three removals by Okta that its safety brake holds, in allocation order."""
+    policy = Policy.objects.get(application=world.application)
+    brake.set_limits(policy, on=True, people=0, percent=0, by=world.owner)
+    for name in ("grace.hopper", "alan.turing", "katherine.johnson"):
+        [found] = world.okta.find(f'userName eq "{name}@example.com"')
+        world.okta.delete(found["id"])
+    exchanges.flush()
+    return list(HeldRemoval.objects.of(world.organization).order_by("person__sort_key"))
 
 
 @dataclasses.dataclass

@@ -16,6 +16,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from licensing import brake
+from licensing.models import HeldRemoval, Policy
 from scim import exchanges
 from tests import factories
 
@@ -31,6 +33,8 @@ class Directory:
     def __init__(self, size: int, **policy: Any) -> None:
         owner = factories.organization()
         self.idp = factories.connect(owner, seats=10_000, **policy)
+        self.brake = Policy.objects.get(application=self.idp.application)
+        brake.set_limits(self.brake, on=False, people=0, percent=0)
         self.size = size
         made = self.idp.bulk(
             *(
@@ -170,6 +174,18 @@ def undone() -> Iterator[None]:
     with block:
         yield
         transaction.set_rollback(True)
+
+
+def test_a_held_removal_takes_as_many_statements_however_many_people_it_is(db: None) -> None:
+    """R27: noting it, repeating it, and taking it back."""
+    policy = {"eligibility": "groups", "eligible_groups": ["Group 0"]}
+    small, large = Directory(SMALL, **policy), Directory(LARGE, **policy)
+    for there in (small, large):
+        brake.set_limits(there.brake, on=True, people=0, percent=0)
+    for name in ("remove all members", "remove all members", "replace all members"):
+        assert_the_same(name, WRITES[name], small, large, most=40)
+    states = HeldRemoval.objects.values_list("state", flat=True)
+    assert list(states) == ["superseded"] * (SMALL + LARGE)
 
 
 def test_reading_takes_as_many_statements_however_many_there_are(db: None) -> None:

@@ -28,6 +28,8 @@ WRITERS = {
     "Seat": {"licensing/allocation.py", "licensing/reconcile.py"},
     "WaitingEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
     "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
+    "LedgerSeal": {"licensing/seals.py"},
+    "Reconciled": {"licensing/reconcile.py"},
 }
 HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py"}
 #: Methods of a manager, a queryset or an instance that write.
@@ -76,6 +78,8 @@ OF_ORGANIZATION = {
     "Seat",
     "WaitingEntry",
     "LedgerEntry",
+    "LedgerSeal",
+    "Reconciled",
     "Token",
     "TokenWarning",
     "Exchange",

@@ -389,6 +389,10 @@ def test_a_copy_kept_elsewhere_shows_that_the_whole_chain_was_made_anew(owner, s
     assert _verify(owner)["broken"] is None
     ran = manage("verify_ledger", "--against", kept)
     assert (ran.exit, ran.json["pools"][0]["broken"]["seal"]) == (1, 3)
+    kept.write_text(kept.read_text().replace(owner.slug, "another"))
+    ran = manage("verify_ledger", "--against", kept)
+    assert [pool["organization"] for pool in ran.json["pools"]] == [owner.slug, "another"]
+    assert "is gone" in ran.json["pools"][1]["broken"]["detail"]
     kept.write_text("[]")
     assert manage("verify_ledger", "--against", kept).json["error"]["code"] == "file_invalid"
 

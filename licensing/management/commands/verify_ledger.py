@@ -45,8 +45,17 @@ class Command(JsonCommand):
             pools = pools.of(organizations.get(organization))
         kept = _kept(against) if against else {}
         shown = [
-            _shown(pool, seals.verify(pool, kept.get((pool.organization.slug, pool.product), [])))
+            _shown(
+                pool.organization.slug,
+                pool.product,
+                seals.verify(pool, kept.pop((pool.organization.slug, pool.product), [])),
+            )
             for pool in pools
+        ]
+        shown += [
+            _shown(slug, product, _gone(marks))
+            for (slug, product), marks in kept.items()
+            if organization in (None, slug)
         ]
         self._whole = all(pool["broken"] is None for pool in shown)
         return {"pools": shown, "whole": self._whole}
@@ -67,10 +76,15 @@ class Command(JsonCommand):
             sys.exit(1)
 
 
-def _shown(pool: Pool, found: Verification) -> dict[str, Any]:
+def _gone(marks: list[Mark]) -> Verification:
+    detail = "The whole ledger of this product, which was seen before, is gone."
+    return Verification(0, 0, 0, None, Broken(marks[0].seal, None, None, None, None, detail))
+
+
+def _shown(slug: str, product: str, found: Verification) -> dict[str, Any]:
     return {
-        "organization": pool.organization.slug,
-        "product": pool.product,
+        "organization": slug,
+        "product": product,
         "lines": found.lines,
         "seals": found.seals,
         "unsealed": found.unsealed,

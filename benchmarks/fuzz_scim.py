@@ -67,9 +67,11 @@ class Fuzzing:
         if json.loads(said)["drift"]:
             self.faults.append(f"round {number}: reconciliation finds {said}")
         # The ledger is never emptied: only a database that is thrown away anyway may be told so.
-        self.connection.execute("ALTER TABLE licensing_ledgerentry DISABLE TRIGGER USER")
+        for table in ("licensing_ledgerentry", "licensing_ledgerseal"):
+            self.connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         self.connection.execute("TRUNCATE accounts_organization CASCADE")
-        self.connection.execute("ALTER TABLE licensing_ledgerentry ENABLE TRIGGER USER")
+        for table in ("licensing_ledgerentry", "licensing_ledgerseal"):
+            self.connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
         self.server.forget_applications()
 
     def one(self, fuzzer: Fuzzer, send: OverHttp) -> None:

@@ -230,7 +230,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20.0,
         "options": {"expires": 20},
     },
-    "reconcile licenses": {"task": "licensing.tasks.reconcile_licenses", "schedule": 3600.0},
+    "seal the ledger": {
+        "task": "licensing.tasks.seal_ledger",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "reconcile licenses": {
+        "task": "licensing.tasks.reconcile_licenses",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "expire tokens": {"task": "scim.tasks.expire_scim_tokens", "schedule": 3600.0},
     "prune the outbox and sessions": {"task": "accounts.tasks.prune", "schedule": 86400.0},
     "prune the activity log": {"task": "scim.tasks.prune_exchanges", "schedule": 86400.0},

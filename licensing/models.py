@@ -355,3 +355,80 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deed} {self.email}"
+
+
+class LedgerSeal(models.Model):
+    """A stretch of a pool's ledger, fixed by its hash, so that a changed line shows (R21).
+
+    The stretch is every line of the pool after the seal before (n - 1) up to last_id;
+    the digest covers the digest before too, so that no seal can be changed alone.
+    Written by licensing.seals; the database refuses to change or delete one (migration 0005).
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="seals")
+    n = models.PositiveIntegerField()
+    last_id = models.BigIntegerField()
+    lines = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "n"], name="a_pool_has_one_seal_of_a_number"),
+        ]
+        indexes = [
+            models.Index(fields=["pool", "at"], name="seals_of_pool_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"seal {self.n} of {self.pool_id}"
+
+
+class Reconciled(models.Model):
+    """How the last reconciliation of a pool went: what pages show of it (R21).
+
+    started_at is newer than finished_at while one runs, or when it was killed; the figures
+    are those of the one that finished. broken: where the ledger does not match its seals.
+    seal, digest: the newest seal that was seen; it must never be missing again.
+    pace: what licensing.forecast counted, so that pages need not.
+    """
+
+    pool = models.OneToOneField(
+        Pool, on_delete=models.PROTECT, primary_key=True, related_name="reconciled"
+    )
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(default=0)
+    drift = models.PositiveIntegerField(default=0)
+    granted = models.PositiveIntegerField(default=0)
+    revoked = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    broken = models.TextField(blank=True)
+    seal = models.PositiveIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
+    pace = models.JSONField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        verbose_name_plural = "reconciled"
+
+    def __str__(self) -> str:
+        return f"{self.pool_id}: {self.outcome}"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run that was started last came to its end."""
+        return self.finished_at is not None and self.finished_at >= self.started_at
+
+    @property
+    def outcome(self) -> str:
+        """What was found, in words."""
+        if not self.drift:
+            return "nothing differed"
+        differences = "1 difference" if self.drift == 1 else f"{self.drift:,} differences"
+        return f"{differences} repaired, {self.granted:,} given and {self.revoked:,} freed by it"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import logging
+import time
+from collections.abc import Iterator
 
 from django.db import connection, transaction
+from django.db.models import F, QuerySet
 
+from accounts import clock
 from accounts.cause import Cause
 from accounts.models import Organization, Person
-from licensing import allocation
-from licensing.models import Pool, WaitingEntry
+from licensing import allocation, forecast, seals
+from licensing.models import Pool, Reconciled, WaitingEntry
 
 _CAUSE = Cause("Reconciliation found a difference")
+_log = logging.getLogger("seatkeeper.ledger")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,10 +37,9 @@ class _Undo(Exception):
 
 def reconcile(organization: Organization | None = None, *, dry_run: bool = False) -> Reconciliation:
     """Every pool of the organization, or of all; each in its own transaction."""
-    pools = Pool.objects.select_related("organization").order_by("id")
-    if organization is not None:
-        pools = pools.of(organization)
-    results = [reconcile_pool(pool, dry_run=dry_run) for pool in pools]
+    pools = Pool.objects.all() if organization is None else Pool.objects.of(organization)
+    found = [reconcile_pool(pool, dry_run=dry_run) for pool in in_turn(pools)]
+    results = [result for result in found if result is not None]
     return Reconciliation(
         granted=[email for result in results for email in result.granted],
         revoked=[email for result in results for email in result.revoked],
@@ -42,7 +48,80 @@ def reconcile(organization: Organization | None = None, *, dry_run: bool = False
     )
 
 
-def reconcile_pool(pool: Pool, *, dry_run: bool = False) -> Reconciliation:
+def in_turn(pools: QuerySet[Pool]) -> QuerySet[Pool]:
+    """Those that were not begun for longest come first: a run that was killed goes on with
+    the next pool, and one that cannot end keeps no other waiting."""
+    return pools.order_by(F("reconciled__started_at").asc(nulls_first=True), "id")
+
+
+def reconcile_pool(
+    pool: Pool, *, dry_run: bool = False, wait: bool = True
+) -> Reconciliation | None:
+    """Recompute and repair; then seal the ledger, look whether it is whole, and keep how it went.
+
+    One run at a time a pool: another one waits, or (wait=False) does nothing and gets None.
+    A ledger that does not match its seals is no drift, since nothing can repair it: it is an
+    error in the log and a notice on the pool's page. A dry run writes nothing at all.
+    """
+    if dry_run:
+        return _recompute(pool, dry_run=True)
+    with _alone(pool, wait=wait) as alone:
+        if not alone:
+            return None
+        began = time.monotonic()
+        Reconciled.objects.update_or_create(
+            pool=pool, defaults={"organization_id": pool.organization_id, "started_at": clock.now()}
+        )
+        result = _recompute(pool)
+        seals.seal(pool.pk)
+        _keep(pool, result, seals.verify(pool), forecast.pace(pool), began)
+        return result
+
+
+def _keep(
+    pool: Pool,
+    result: Reconciliation,
+    ledger: seals.Verification,
+    pace: forecast.Pace,
+    began: float,
+) -> None:
+    """How it went, for pages. A seal that was seen is remembered as long as none is broken."""
+    kept = Reconciled.objects.filter(pool=pool)
+    if ledger.broken is not None:
+        _log.error("pool %s (%s): %s", pool.pk, pool, ledger.broken.detail)
+    elif ledger.head is not None:
+        kept.update(seal=ledger.head.seal, digest=ledger.head.digest)
+    kept.update(
+        finished_at=clock.now(),
+        seconds=round(time.monotonic() - began, 3),
+        drift=result.drift,
+        granted=len(result.granted),
+        revoked=len(result.revoked),
+        waiting=len(result.waiting),
+        broken=ledger.broken.detail if ledger.broken else "",
+        pace=dataclasses.asdict(pace),
+    )
+
+
+@contextlib.contextmanager
+def _alone(pool: Pool, *, wait: bool) -> Iterator[bool]:
+    """Whether this run is the pool's only one. The database frees it when the process dies."""
+    key = [f"reconcile {pool.pk}"]
+    with connection.cursor() as cursor:
+        if wait:
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", key)
+            alone = True
+        else:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", key)
+            alone = cursor.fetchone()[0]
+        try:
+            yield alone
+        finally:
+            if alone:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
+
+
+def _recompute(pool: Pool, *, dry_run: bool = False) -> Reconciliation:
     """1. lock; 2. seats against the ledger; 3. the counter against the seats; 4. seats by hand
     against the ledger; 5. seats and waiting list against what people are entitled to."""
     result: Reconciliation | None = None

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from accounts import changes
 from accounts.cause import Cause
-from licensing import allocation, reconcile, review
+from licensing import allocation, reconcile, review, seals
 from licensing.models import Pool
 
 
@@ -18,16 +18,26 @@ from licensing.models import Pool
     autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
 )
 def reconcile_licenses() -> None:
-    """Hourly: one task a pool, so that one that fails stops no other."""
-    for pool_id in Pool.objects.values_list("pk", flat=True).order_by("pk"):
-        reconcile_pool.delay(pool_id)
+    """Hourly: one task a pool, so that one that fails stops no other, and a worker that dies
+    goes on with the next one. What an hour did not do, the next one begins with."""
+    for pool_id in reconcile.in_turn(Pool.objects.all()).values_list("pk", flat=True):
+        reconcile_pool.apply_async([pool_id], expires=3600)
 
 
 @shared_task(
     autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
 )
 def reconcile_pool(pool_id: int) -> None:
-    reconcile.reconcile_pool(Pool.objects.get(pk=pool_id))
+    """Nothing to do when another worker is at this pool already."""
+    reconcile.reconcile_pool(Pool.objects.get(pk=pool_id), wait=False)
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def seal_ledger() -> None:
+    """Each minute: the lines that pushes wrote get their seals."""
+    seals.seal_all()
 
 
 @shared_task(

@@ -15,7 +15,7 @@ from accounts import changes, groups, rows
 from accounts.models import Group
 from accounts.refusal import Refusal
 from licensing import allocation, brake, eligibility
-from licensing.models import LedgerEntry, Pool
+from licensing.models import LedgerEntry
 from scim.caller import Caller
 from scim.protocol import document as documents
 from scim.protocol import etag, patch
@@ -173,7 +173,7 @@ def _shortage(caller: Caller, group: Group) -> Refusal | None:
     """
     if not eligibility.members_wait(group):
         return None
-    pool = Pool.objects.get(pk=caller.pool_id)
+    pool = allocation.lock(caller.pool_id)  # no line without the lock: licensing.seals
     cause = caller.cause(f"pushed the group “{group.name}”, and not everyone fits")
     allocation.note(pool, LedgerEntry.Deed.REFUSE, cause)
     return allocation.seats_missing(pool, allocation.shortage(pool))

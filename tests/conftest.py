@@ -22,7 +22,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """The database of the tests may be emptied between two of them; the product's never."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
-            "ALTER TABLE licensing_ledgerentry DISABLE TRIGGER licensing_ledger_is_never_emptied"
+            "ALTER TABLE licensing_ledgerentry DISABLE TRIGGER licensing_ledger_is_never_emptied; "
+            "ALTER TABLE licensing_ledgerseal DISABLE TRIGGER licensing_seals_are_never_emptied"
         )
 
 

@@ -29,6 +29,8 @@ WRITERS = {
     "WaitingEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
     "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
     "HeldRemoval": {"licensing/brake.py", "licensing/review.py"},
+    "LedgerSeal": {"licensing/seals.py"},
+    "Reconciled": {"licensing/reconcile.py"},
 }
 HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py"}
 #: Methods of a manager, a queryset or an instance that write.
@@ -78,6 +80,8 @@ OF_ORGANIZATION = {
     "WaitingEntry",
     "HeldRemoval",
     "LedgerEntry",
+    "LedgerSeal",
+    "Reconciled",
     "Token",
     "TokenWarning",
     "Exchange",

@@ -7,7 +7,8 @@ import dataclasses
 from django.db.models import Count
 
 from accounts.models import Organization, Product
-from licensing.models import Pool, Seat, WaitingEntry
+from licensing import forecast
+from licensing.models import Pool, Reconciled, Seat, WaitingEntry
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,10 +37,23 @@ class Figures:
     def over(self) -> int:
         return max(0, self.held - self.pool.purchased)
 
+    @property
+    def reconciled(self) -> Reconciled | None:
+        """How the last reconciliation went; None before the first one."""
+        return getattr(self.pool, "reconciled", None)
+
+    @property
+    def forecast(self) -> str:
+        """When the licenses run out, in a sentence; empty before the first reconciliation."""
+        told = forecast.as_counted(self.pool, self.reconciled.pace if self.reconciled else None)
+        return told.sentence if told else ""
+
 
 def of_organization(organization: Organization) -> list[Figures]:
     """One for each product, in three queries however many seats there are."""
-    pools = {pool.product: pool for pool in Pool.objects.of(organization)}
+    pools = {
+        pool.product: pool for pool in Pool.objects.of(organization).select_related("reconciled")
+    }
     seats = {
         (pool, state): number
         for pool, state, number in Seat.objects.of(organization)

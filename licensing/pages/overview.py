@@ -32,10 +32,17 @@ def overview(request: AdminRequest) -> HttpResponse:
 
 
 def _of_pools(pools: list[Figures]) -> Iterator[Attention]:
-    """Over-assigned products, and people who wait."""
+    """A ledger that was tampered with, over-assigned products, and people who wait."""
     for each in pools:
         label = each.pool.get_product_display()
         link = reverse("licensing:pool", args=[each.pool.product])
+        if each.reconciled and each.reconciled.broken:
+            yield Attention(
+                "bad",
+                f"The history of {label} is not what it was: {each.reconciled.broken}",
+                link,
+                "See the product",
+            )
         if each.over:
             yield Attention(
                 "bad",

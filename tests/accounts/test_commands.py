@@ -242,6 +242,20 @@ def test_reconcile_licenses(owner, idp):
     )
 
 
+def test_verify_ledger_and_forecast_seats(owner, idp):
+    """{"pools", "whole"} and {"organization", …, "forecast", "because"}."""
+    shown = _keys(manage("verify_ledger", "--organization", owner.slug), "pools", "whole")
+    assert shown["whole"] is True
+    assert _refused(manage("verify_ledger", "--organization", "nowhere"), "organization_not_found")
+    _keys(
+        manage("forecast_seats", owner.slug, "sales-navigator"),
+        *("organization", "product", "purchased", "assigned", "free", "forecast", "because"),
+    )
+    assert _refused(
+        manage("forecast_seats", "nowhere", "sales-navigator"), "organization_not_found"
+    )
+
+
 def test_create_group_and_show_group(owner, idp):
     """interface.md: {"name", "source", "application", "members"}."""
     idp.create(ADA)

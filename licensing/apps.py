@@ -7,6 +7,7 @@ class LicensingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import mail
-        from licensing import activation
+        from licensing import activation, idle
 
-        mail.register("invitation", activation.invitation)
+        mail.register("invitation", activation.invitation, name="Invitation")
+        mail.register(idle.WARNING, idle.warning, name="Warning of an idle license")

@@ -14,7 +14,7 @@ from accounts import changes, groups, people, rows
 from accounts.cause import Cause
 from accounts.models import Link
 from accounts.profile import Profile
-from licensing import allocation
+from licensing import allocation, idle
 from scim import resources
 from scim.applications import base_url
 from scim.caller import Caller
@@ -162,6 +162,8 @@ def _settle(
     may_refuse: bool,
     is_new: bool,
 ) -> None:
+    if claiming and not is_new:
+        idle.welcome_back(caller.pool_id, link.person_id)
     allocated = allocation.settle(caller.pool_id, [link.person_id], cause=cause, claiming=claiming)
     if may_refuse and caller.refuses_when_full and link.person_id in allocated.waiting:
         raise _NoSeat(profile, None if is_new else link.person_id)

@@ -25,11 +25,12 @@ WRITERS = {
     "Link": {"accounts/people.py"},
     "Group": {"accounts/groups.py"},
     "Membership": {"accounts/groups.py"},
-    "Seat": {"licensing/allocation.py", "licensing/reconcile.py"},
+    "Seat": {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"},
     "WaitingEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
-    "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
+    "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"},
+    "Reclaimed": {"licensing/allocation.py", "licensing/idle.py"},
 }
-HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py"}
+HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"}
 #: Methods of a manager, a queryset or an instance that write.
 WRITING = {
     "create",
@@ -76,6 +77,7 @@ OF_ORGANIZATION = {
     "Seat",
     "WaitingEntry",
     "LedgerEntry",
+    "Reclaimed",
     "Token",
     "TokenWarning",
     "Exchange",

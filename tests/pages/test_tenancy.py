@@ -33,6 +33,11 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
     assert admin.post(generate, {"days": "30"}).status_code == 404
     revoke = reverse("scim_settings:revoke_token", args=[stranger.token.pk])
     assert admin.post(revoke).status_code == 404
+    product = "sales-navigator"
+    back = reverse("licensing:give_back", args=[product, stranger.person.pk])
+    assert admin.post(back).status_code == 404
+    admin.post(reverse("licensing:reclaim", args=[product]), {"person": [stranger.person.pk]})
+    assert stranger.person.seats.count() == 1
     stranger.token.refresh_from_db()
     assert stranger.token.revoked_at is None
 
@@ -90,7 +95,7 @@ def reader(world: World) -> Client:
 
 
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
-    deeds = {"new-application", "turn-off", "revoke"}
+    deeds = {"new-application", "turn-off", "revoke", "reclaim"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
@@ -103,6 +108,12 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("scim_settings:generate_token", [world.application.pk], {"days": "30"}),
         ("scim_settings:revoke_token", [world.token.pk], {}),
         ("licensing:set_seats", ["sales-navigator"], {"number": "99"}),
+        ("licensing:set_idle_rule", ["sales-navigator"], {"after_days": "1"}),
+        ("licensing:reclaim", ["sales-navigator"], {"person": "all"}),
+        ("licensing:give_back", ["sales-navigator", world.person.pk], {}),
+        ("licensing:invite_all", ["sales-navigator"], {"days": "0"}),
+        ("licensing:invite", [world.person.seats.all()[0].pk], {}),
+        ("accounts:retry_mail", [], {}),
     ]
     for name, arguments, form in deeds:
         answer = reader.post(reverse(name, args=arguments), form)

@@ -29,10 +29,51 @@ class Message:
 #: Returns None when there is nothing left to say (the seat is gone, the token revoked).
 Writer = Callable[[dict[str, Any]], Message | None]
 _writers: dict[str, Writer] = {}
+_names: dict[str, str] = {}
 
 
-def register(kind: str, writer: Writer) -> None:
+def register(kind: str, writer: Writer, *, name: str = "") -> None:
+    """name: what an admin calls an e-mail of this kind ("Invitation")."""
     _writers[kind] = writer
+    _names[kind] = name
+
+
+def name_of(kind: str) -> str:
+    return _names.get(kind) or kind
+
+
+#: Beginnings of errors, as accounts.tasks keeps them, and what an admin can do about them.
+_REASONS = (
+    (
+        ("SMTPRecipientsRefused",),
+        "The mail server refuses the address: correct it where the person comes from.",
+    ),
+    (
+        ("SMTPSenderRefused",),
+        "The mail server refuses our sender address: your operator sets FROM_EMAIL.",
+    ),
+    (
+        ("SMTPAuthenticationError", "SMTPNotSupportedError"),
+        "The mail server refuses our sign-in: your operator sets EMAIL_URL.",
+    ),
+    (
+        ("SMTPDataError", "SMTPResponseException"),
+        "The mail server refuses the message.",
+    ),
+    (
+        ("SMTP", "ConnectionRefusedError", "ConnectionResetError", "TimeoutError", "gaierror",
+         "OSError", "SSL"),
+        "The mail server cannot be reached.",
+    ),
+)  # fmt: skip
+
+
+def reason(error: str) -> str:
+    """Why an e-mail could not be sent, as a sentence for a person."""
+    return next(
+        (sentence for beginnings, sentence in _REASONS if error.startswith(beginnings)),
+        "The e-mail could not be written or handed over.",
+    )
 
 
 def send(line: Outbox) -> None:

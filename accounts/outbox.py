@@ -6,14 +6,15 @@ claimed by pushing its due time ahead, so that a worker that dies gives it back 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F, Max, Min, QuerySet
 
 from accounts import clock
-from accounts.models import Outbox
+from accounts.models import Organization, Outbox
 
 #: A worker has this long for the lines it claimed before another may take them: more than
 #: AT_ONCE mail servers that hang until EMAIL_TIMEOUT.
@@ -45,7 +46,10 @@ def put(
 
 @transaction.atomic(durable=True)
 def claim(limit: int = AT_ONCE) -> list[Outbox]:
-    """Lines that are due, for this worker alone."""
+    """Lines that are due, for this worker alone.
+
+    Their error is of the time before: without it nobody makes them due beside this worker.
+    """
     now = clock.now()
     lines = list(
         Outbox.objects.select_for_update(skip_locked=True)
@@ -53,7 +57,7 @@ def claim(limit: int = AT_ONCE) -> list[Outbox]:
         .order_by("due_at", "id")[:limit]
     )
     Outbox.objects.filter(pk__in=[line.pk for line in lines]).update(
-        due_at=now + CLAIM, attempts=F("attempts") + 1
+        due_at=now + CLAIM, attempts=F("attempts") + 1, error=""
     )
     return lines
 
@@ -72,3 +76,37 @@ def failed(line: Outbox, error: str) -> None:
     attempts = line.attempts + 1
     wait = min(_LONGEST_WAIT, dt.timedelta(minutes=2 ** min(attempts - 1, 12)))
     Outbox.objects.filter(pk=line.pk).update(due_at=clock.now() + wait, error=error[:2000])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unsent:
+    """Messages of one kind that failed for one reason, and will be tried again.
+
+    error: as the machine says it. attempts: of the one that was tried most often.
+    """
+
+    kind: str
+    error: str
+    number: int
+    attempts: int
+    next_at: dt.datetime
+
+
+def unsent(organization: Organization, *, limit: int = 5) -> list[Unsent]:
+    """What could not be sent, together by kind and reason, the most frequent first."""
+    found = (
+        _failing(organization)
+        .values_list("kind", "error")
+        .annotate(number=Count("id"), most=Max("attempts"), next_at=Min("due_at"))
+        .order_by("-number", "kind", "error")
+    )
+    return [Unsent(*row) for row in found[:limit]]
+
+
+def retry(organization: Organization) -> int:
+    """Make due now whatever failed. Returns how many; what a worker has in hand is not touched."""
+    return _failing(organization).update(due_at=clock.now())
+
+
+def _failing(organization: Organization) -> QuerySet[Outbox]:
+    return Outbox.objects.of(organization).filter(done_at=None).exclude(error="")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.pages import plain, preferences, sign_in, styleguide
+from accounts.pages import plain, preferences, sign_in, styleguide, unsent
 
 app_name = "accounts"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("help/", plain.help_page, name="help"),
     path("scheme/", preferences.scheme, name="scheme"),
     path("keys/", preferences.keys, name="keys"),
+    path("mail/retry/", unsent.retry, name="retry_mail"),
     path("switch/", preferences.switch, name="switch"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -23,7 +23,7 @@ from accounts.cause import Cause
 from accounts.models import Application, Link, Person, Product
 from accounts.profile import Profile
 from accounts.refusal import Refusal
-from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
+from licensing.models import LedgerEntry, Pool, Reclaimed, Seat, WaitingEntry
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -206,6 +206,7 @@ def grant_by_hand(pool_id: int, person: Person, *, cause: Cause) -> Seat:
     WaitingEntry.objects.filter(
         Q(person=person) | Q(person=None, email__iexact=person.email), pool_id=pool.id
     ).delete()
+    Reclaimed.objects.filter(pool_id=pool.id, person=person).delete()
     Pool.objects.filter(pk=pool.id).update(held=pool.held + 1)
     _note_person(pool, LedgerEntry.Deed.GRANT, cause, person, Seat.Source.MANUAL, now)
     outbox.put(pool.organization_id, "invitation", {"seat": seat.pk})
@@ -261,7 +262,8 @@ def activate(pool_id: int, person: Person, *, cause: Cause) -> Seat:
         )
     if seat.state == Seat.State.PROVISIONED:
         seat.state, seat.activated_at = Seat.State.ACTIVATED, clock.now()
-        seat.save(update_fields=["state", "activated_at"])
+        seat.last_used_at, seat.reclaim_at = seat.activated_at, None
+        seat.save(update_fields=["state", "activated_at", "last_used_at", "reclaim_at"])
         _note_person(pool, LedgerEntry.Deed.ACTIVATE, cause, person, seat.source, seat.activated_at)
     return seat
 
@@ -405,7 +407,10 @@ def _write(
 _LINKED = """
     SELECT DISTINCT ON (link.person_id)
         link.person_id, link.application_id, link.user_name_key, link.sort_key, link.active,
-        link.active AND (policy.eligibility = 'everyone' OR EXISTS (
+        link.active AND NOT EXISTS (
+            SELECT 1 FROM licensing_reclaimed reclaimed
+            WHERE reclaimed.pool_id = policy.pool_id AND reclaimed.person_id = link.person_id)
+        AND (policy.eligibility = 'everyone' OR EXISTS (
             SELECT 1 FROM licensing_eligiblegroup chosen
             JOIN accounts_membership membership ON membership.group_id = chosen.group_id
             WHERE chosen.policy_id = policy.application_id

@@ -7,7 +7,8 @@ class LicensingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import mail
-        from licensing import activation, notices
+        from licensing import activation, idle, notices
 
-        mail.register("invitation", activation.invitation)
-        mail.register("removals_held", notices.removals_held)
+        mail.register("invitation", activation.invitation, name="Invitation")
+        mail.register(idle.WARNING, idle.warning, name="Warning of an idle license")
+        mail.register("removals_held", notices.removals_held, name="Held removals")

@@ -17,6 +17,7 @@ from licensing.models import (
     LedgerEntry,
     Policy,
     Pool,
+    Reclaimed,
     Seat,
     WaitingEntry,
 )
@@ -103,6 +104,14 @@ def _why_none(pool: Pool, person: Person) -> list[str]:
             f"{waiting.since:%d %B %Y}: all {pool.purchased} are assigned.",
             f"{ahead} {'person stands' if ahead == 1 else 'people stand'} before them, in the "
             f"order of employee number, then name.",
+        ]
+    reclaimed = Reclaimed.objects.filter(pool=pool, person=person).first()
+    if reclaimed is not None:
+        return [
+            f"The seat was reclaimed on {reclaimed.at:%d %B %Y} because {reclaimed.because}; "
+            f"an admin can give it back.",
+            f"No application gives {person.name} a {label} license by itself until it "
+            f"deactivates and activates them again.",
         ]
     links = list(
         Link.objects.filter(person=person, application__policy__pool=pool).select_related(

@@ -13,12 +13,24 @@ class Pool(models.Model):
 
     held: seats in use, kept by licensing.allocation under this row's lock, so that
     no grant has to count. Reconciliation compares it with the seats themselves.
+    idle_after_days: a seat that was not activated or not used for so long is idle; null is
+    never. reclaim, warn_days, may_reclaim_scim: what becomes of it (licensing.idle).
     """
+
+    class Reclaim(models.TextChoices):
+        BY_HAND = "by_hand", "By hand"
+        AUTOMATIC = "automatic", "Automatically, after a warning"
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="pools")
     product = models.CharField(max_length=20, choices=Product.choices)
     purchased = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
+    idle_after_days = models.PositiveIntegerField(null=True)
+    reclaim = models.CharField(
+        max_length=9, choices=Reclaim.choices, default=Reclaim.BY_HAND, db_default=Reclaim.BY_HAND
+    )
+    warn_days = models.PositiveIntegerField(default=7, db_default=7)
+    may_reclaim_scim = models.BooleanField(default=False, db_default=False)
 
     objects = OfOrganization.as_manager()
 
@@ -26,6 +38,17 @@ class Pool(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "product"], name="an_organization_has_one_pool_a_product"
+            ),
+            models.CheckConstraint(
+                name="a_seat_is_idle_after_one_day_at_least",
+                condition=Q(idle_after_days=None) | Q(idle_after_days__gte=1),
+            ),
+            models.CheckConstraint(
+                name="reclaim_is_by_hand_or_automatic",
+                condition=Q(reclaim__in=["by_hand", "automatic"]),
+            ),
+            models.CheckConstraint(
+                name="a_warning_comes_one_day_ahead_at_least", condition=Q(warn_days__gte=1)
             ),
         ]
 
@@ -131,6 +154,7 @@ class Seat(models.Model):
     carried_over: a seat given by hand that SCIM took over from somebody who was not
     (yet) eligible: kept until the person is deactivated, deleted, or was eligible and
     no longer is (R12).
+    reclaim_at: its owner was told that it is reclaimed then, unless they use it.
     """
 
     class Source(models.TextChoices):
@@ -152,6 +176,8 @@ class Seat(models.Model):
     carried_over = models.BooleanField(default=False)
     granted_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    reclaim_at = models.DateTimeField(null=True)
 
     objects = OfOrganization.as_manager()
 
@@ -168,10 +194,44 @@ class Seat(models.Model):
                 condition=Q(state="provisioned", activated_at=None)
                 | Q(state="activated", activated_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="a_seat_is_used_once_it_is_activated",
+                condition=Q(last_used_at=None) | Q(state="activated"),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"seat of {self.person_id} in {self.pool_id}"
+
+
+class Reclaimed(models.Model):
+    """Somebody whose idle seat was reclaimed: no application gives them one by itself any more.
+
+    Ends when an application activates them again, or an admin gives the seat back.
+    by_hand: what they held was given by hand, so giving it back is too. because: the
+    middle of a sentence ("it was not used for 60 days").
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="reclaimed")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="reclaimed")
+    by = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
+    by_hand = models.BooleanField()
+    because = models.TextField()
+    at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        verbose_name_plural = "reclaimed"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pool", "person"], name="a_seat_is_reclaimed_once_a_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"seat of {self.person_id} in {self.pool_id} was reclaimed"
 
 
 class WaitingEntry(models.Model):

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from accounts import changes
 from accounts.cause import Cause
-from licensing import allocation, reconcile, review, seals
+from licensing import allocation, idle, reconcile, review, seals
 from licensing.models import Pool
 
 
@@ -57,3 +57,20 @@ def fill_waiting_lists() -> None:
 def carry_out_removals() -> None:
     """Removals that were held and that an admin approved (R27)."""
     review.carry_out()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def reclaim_idle_seats() -> None:
+    """Daily: one task for each pool whose idle seats are reclaimed automatically."""
+    pools = Pool.objects.filter(reclaim=Pool.Reclaim.AUTOMATIC, idle_after_days__isnull=False)
+    for pool_id in pools.values_list("pk", flat=True).order_by("pk"):
+        reclaim_idle_seats_of.delay(pool_id)
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def reclaim_idle_seats_of(pool_id: int) -> None:
+    idle.sweep(pool_id)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from licensing.pages import activate, groups, held, licenses, overview, people
+from licensing.pages import activate, groups, held, idle, invitations, licenses, overview, people
 
 app_name = "licensing"
 urlpatterns = [
@@ -17,7 +17,20 @@ urlpatterns = [
     path("licenses/<slug:product>/waiting/", licenses.waiting, name="waiting"),
     path("licenses/<slug:product>/history/", licenses.history, name="history"),
     path("licenses/<slug:product>/seats/", licenses.set_seats, name="set_seats"),
+    path("licenses/<slug:product>/idle/", idle.idle_seats, name="idle"),
+    path("licenses/<slug:product>/idle/rule/", idle.set_rule, name="set_idle_rule"),
+    path("licenses/<slug:product>/idle/reclaim/", idle.reclaim, name="reclaim"),
+    path("licenses/<slug:product>/idle/reclaimed/", idle.reclaimed, name="reclaimed"),
+    path(
+        "licenses/<slug:product>/idle/reclaimed/<int:person_id>/give-back/",
+        idle.give_back,
+        name="give_back",
+    ),
+    path("licenses/<slug:product>/invite/", invitations.invite_all, name="invite_all"),
+    path("seats/<int:seat_id>/invite/", invitations.invite, name="invite"),
     path("groups/", groups.groups, name="groups"),
     path("groups/<uuid:group_id>/", groups.group, name="group"),
+    path("activate/asked/", activate.asked, name="asked"),
+    path("activate/<str:token>/new/", activate.ask, name="ask_link"),
     path("activate/<str:token>/", activate.activate, name="activate"),
 ]

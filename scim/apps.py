@@ -10,5 +10,5 @@ class ScimConfig(AppConfig):
         from scim import notices
         from scim.pages import panels
 
-        mail.register("token_ends", notices.token_ends)
+        mail.register("token_ends", notices.token_ends, name="Warning of a token that ends")
         panels.register()

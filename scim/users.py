@@ -14,7 +14,7 @@ from accounts import changes, groups, people, rows
 from accounts.cause import Cause
 from accounts.models import Link
 from accounts.profile import Profile
-from licensing import allocation, brake, removals
+from licensing import allocation, brake, idle, removals
 from scim import resources
 from scim.applications import base_url
 from scim.caller import Caller
@@ -176,6 +176,8 @@ def _settle(
     may_refuse: bool,
     is_new: bool,
 ) -> None:
+    if claiming and not is_new:
+        idle.welcome_back(caller.pool_id, link.person_id)
     allocated = allocation.settle(caller.pool_id, [link.person_id], cause=cause, claiming=claiming)
     if not profile.active:
         brake.check(

@@ -23,7 +23,7 @@ from accounts import organizations
 from accounts.models import Application, Organization, Person
 from accounts.profile import CORE_USER, ENTERPRISE_USER
 from licensing import pools, reconcile, seats
-from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
+from licensing.models import LedgerEntry, Pool, Reclaimed, Seat, WaitingEntry
 from scim import applications, tokens
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -359,6 +359,8 @@ def check_books(*, lowered: bool = False) -> None:
         assert lowered or held <= pool.purchased, f"{pool}: {held} of {pool.purchased}"
         both = WaitingEntry.objects.filter(pool=pool, person__seats__pool=pool)
         assert not both.exists(), f"{list(both)} hold a seat and wait"
+        back = Reclaimed.objects.filter(pool=pool, person__seats__pool=pool)
+        assert not back.exists(), f"{list(back)}, and they hold one"
         known = WaitingEntry.objects.filter(
             pool=pool,
             person=None,

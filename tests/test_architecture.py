@@ -25,14 +25,15 @@ WRITERS = {
     "Link": {"accounts/people.py"},
     "Group": {"accounts/groups.py"},
     "Membership": {"accounts/groups.py"},
-    "Seat": {"licensing/allocation.py", "licensing/reconcile.py"},
+    "Seat": {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"},
     "WaitingEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
-    "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
     "HeldRemoval": {"licensing/brake.py", "licensing/review.py"},
     "LedgerSeal": {"licensing/seals.py"},
     "Reconciled": {"licensing/reconcile.py"},
+    "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"},
+    "Reclaimed": {"licensing/allocation.py", "licensing/idle.py"},
 }
-HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py"}
+HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"}
 #: Methods of a manager, a queryset or an instance that write.
 WRITING = {
     "create",
@@ -82,6 +83,7 @@ OF_ORGANIZATION = {
     "LedgerEntry",
     "LedgerSeal",
     "Reconciled",
+    "Reclaimed",
     "Token",
     "TokenWarning",
     "Exchange",

@@ -21,7 +21,7 @@ from django.templatetags.static import static
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts import clock
+from accounts import clock, mail
 from accounts.pages import panels as registry
 from accounts.pages.paging import Page
 
@@ -35,6 +35,8 @@ BADGES = {
     "provisioned": ("brand", "user-check"),
     "waiting": ("warn", "hourglass"),
     "refused": ("bad", "circle-x"),
+    "idle": ("warn", "clock"),
+    "reclaimed": ("plain", "clock"),
     "inactive": ("plain", "power"),
     "over": ("bad", "triangle-alert"),
     "on": ("ok", "circle-check"),
@@ -159,6 +161,12 @@ def within_days(moment: dt.datetime, days: int) -> bool:
 def number(value: int) -> str:
     """12,345 with its thousands marked."""
     return f"{value:,}"
+
+
+@register.filter
+def mail_reason(error: str) -> str:
+    """Why an e-mail could not be sent, as a sentence."""
+    return mail.reason(error)
 
 
 @register.filter

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
 from accounts.refusal import Refusal
 from licensing import activation
@@ -20,6 +21,19 @@ def activate(request: HttpRequest, token: str) -> HttpResponse:
             return redirect("licensing:activate", token)
         seat = activation.find(token)
     except Refusal as refusal:
-        return render(request, "licensing/activate.html", {"refusal": refusal}, status=404)
+        about = {"refusal": refusal, "token": token, "expired": refusal.code == "link_expired"}
+        return render(request, "licensing/activate.html", about, status=404)
     activated = seat.state == Seat.State.ACTIVATED
-    return render(request, "licensing/activate.html", {"seat": seat, "activated": activated})
+    about = {"seat": seat, "activated": activated}
+    return render(request, "licensing/activate.html", about)
+
+
+@require_POST
+def ask(request: HttpRequest, token: str) -> HttpResponse:
+    """A new link, to the person's own address. The answer is the same whatever was found."""
+    activation.ask_again(token)
+    return redirect("licensing:asked")
+
+
+def asked(request: HttpRequest) -> HttpResponse:
+    return render(request, "licensing/asked.html")

@@ -7,7 +7,7 @@ import dataclasses
 from django.db.models import Count
 
 from accounts.models import Organization, Product
-from licensing import forecast
+from licensing import forecast, idle
 from licensing.models import Pool, Reconciled, Seat, WaitingEntry
 
 
@@ -19,6 +19,7 @@ class Figures:
     activated: int
     provisioned: int
     waiting: int
+    idle: int
 
     @property
     def held(self) -> int:
@@ -50,7 +51,8 @@ class Figures:
 
 
 def of_organization(organization: Organization) -> list[Figures]:
-    """One for each product, in three queries however many seats there are."""
+    """One for each product, in three queries however many seats there are, and one more for
+    each product whose seats may be idle."""
     pools = {
         pool.product: pool for pool in Pool.objects.of(organization).select_related("reconciled")
     }
@@ -72,6 +74,7 @@ def of_organization(organization: Organization) -> list[Figures]:
             activated=seats.get((pool.pk, Seat.State.ACTIVATED), 0),
             provisioned=seats.get((pool.pk, Seat.State.PROVISIONED), 0),
             waiting=waiting.get(pool.pk, 0),
+            idle=idle.count(pool),
         )
         for product in Product.values
         for pool in [pools.get(product) or Pool(organization=organization, product=product)]

@@ -17,6 +17,7 @@ from accounts.refusal import Refusal
 from licensing import pools, seats
 from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
 from licensing.pages import figures
+from licensing.pages.invitations import InviteForm
 
 
 class SeatsForm(forms.Form):
@@ -45,7 +46,7 @@ def pool(request: AdminRequest, product: str) -> HttpResponse:
 @admin_required
 def waiting(request: AdminRequest, product: str) -> HttpResponse:
     """Who waits, in allocation order, since when and why (R18)."""
-    context = _about(request, product)
+    context = about_pool(request, product)
     pool = context["figures"].pool
     rows = seats.waiting(pool) if pool.pk else WaitingEntry.objects.none()
     rows = rows.select_related("application", "person")
@@ -56,7 +57,7 @@ def waiting(request: AdminRequest, product: str) -> HttpResponse:
 @admin_required
 def history(request: AdminRequest, product: str) -> HttpResponse:
     """The ledger of the product, the newest line first (R21)."""
-    context = _about(request, product)
+    context = about_pool(request, product)
     rows = (
         LedgerEntry.objects.of(request.organization)
         .filter(pool__product=product)
@@ -72,7 +73,7 @@ def history(request: AdminRequest, product: str) -> HttpResponse:
 @changes_things
 def set_seats(request: AdminRequest, product: str) -> HttpResponse:
     """Another number of licenses (R15)."""
-    _check(product)
+    check(product)
     form = SeatsForm(request.POST)
     if form.is_valid():
         try:
@@ -97,18 +98,23 @@ def _outcome(pool: Pool) -> str:
 
 
 def _holders(request: AdminRequest, product: str) -> dict[str, Any]:
-    context = _about(request, product)
+    context = about_pool(request, product)
     pool = context["figures"].pool
     rows = seats.holders(pool) if pool.pk else Seat.objects.none()
     return context | {"tab": "holders", "page": page_of(request, rows)}
 
 
-def _about(request: AdminRequest, product: str) -> dict[str, Any]:
-    _check(product)
+def about_pool(request: AdminRequest, product: str) -> dict[str, Any]:
+    """What each tab of a product's page shows. 404: no such product."""
+    check(product)
     about = figures.of_product(request.organization, product)
-    return {"figures": about, "form": SeatsForm(initial={"number": about.pool.purchased})}
+    return {
+        "figures": about,
+        "form": SeatsForm(initial={"number": about.pool.purchased}),
+        "invite_form": InviteForm(),
+    }
 
 
-def _check(product: str) -> None:
+def check(product: str) -> None:
     if product not in Product.values:
         raise Http404

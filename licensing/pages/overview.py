@@ -32,7 +32,7 @@ def overview(request: AdminRequest) -> HttpResponse:
 
 
 def _of_pools(pools: list[Figures]) -> Iterator[Attention]:
-    """A ledger that was tampered with, over-assigned products, and people who wait."""
+    """A ledger that was tampered with, over-assigned products, people who wait, idle licenses."""
     for each in pools:
         label = each.pool.get_product_display()
         link = reverse("licensing:pool", args=[each.pool.product])
@@ -58,4 +58,13 @@ def _of_pools(pools: list[Figures]) -> Iterator[Attention]:
                 f"{each.waiting:,} {people} for a {label} license.",
                 reverse("licensing:waiting", args=[each.pool.product]),
                 "See who waits",
+            )
+        if each.idle:
+            licenses = "license is" if each.idle == 1 else "licenses are"
+            yield Attention(
+                "info",
+                f"{each.idle:,} {label} {licenses} idle: not activated or not used for "
+                f"{each.pool.idle_after_days:,} days or more.",
+                reverse("licensing:idle", args=[each.pool.product]),
+                "See the idle licenses",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import uuid
 from functools import reduce
 from operator import and_, or_
@@ -14,8 +15,9 @@ from django.shortcuts import get_object_or_404, render
 from accounts.models import Application, Group, Link, Organization, Person
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.paging import page_of
-from licensing import explain
-from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
+from licensing import activation, explain, idle
+from licensing.activation import Invitation
+from licensing.models import LedgerEntry, Pool, Reclaimed, Seat, WaitingEntry
 
 SORTS = {
     "number": ("sort_key", "id"),  # the allocation order; has an index
@@ -127,6 +129,14 @@ class _License:
     seat: Seat | None
     waiting: WaitingEntry | None
     because: list[str]
+    reclaimed: bool
+    reclaim_at: dt.datetime | None
+    invitation: Invitation | None
+
+    @property
+    def invited(self) -> bool:
+        """Whether there is an invitation to tell of: the seat is yet to be activated."""
+        return self.seat is not None and self.seat.state == Seat.State.PROVISIONED
 
 
 def _licenses(organization: Organization, person: Person) -> list[_License]:
@@ -141,15 +151,29 @@ def _licenses(organization: Organization, person: Person) -> list[_License]:
         entry.pool_id: entry
         for entry in WaitingEntry.objects.of(organization).filter(person=person)
     }
+    reclaimed = set(
+        Reclaimed.objects.of(organization).filter(person=person).values_list("pool", flat=True)
+    )
+    invitations = activation.last_invitations([seat.pk for seat in seats.values()])
     return [
         _License(
             pool=pool,
             seat=seats.get(pool.pk),
             waiting=waiting.get(pool.pk),
             because=explain.explain(pool, person).because,
+            reclaimed=pool.pk in reclaimed and pool.pk not in seats,
+            reclaim_at=_reclaim_at(pool, seats.get(pool.pk)),
+            invitation=invitations.get(seats[pool.pk].pk) if pool.pk in seats else None,
         )
         for pool in Pool.objects.of(organization).order_by("product")
     ]
+
+
+def _reclaim_at(pool: Pool, seat: Seat | None) -> dt.datetime | None:
+    """The day that the owner was warned of, unless SCIM says meanwhile that the seat stays."""
+    if seat is None or seat.reclaim_at is None:
+        return None
+    return seat.reclaim_at if idle.reclaimable(pool).filter(pk=seat.pk).exists() else None
 
 
 def _shown(organization: Organization, wanted: Wanted) -> QuerySet[Person]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from accounts import outbox
 from licensing import activation, review
 from licensing.models import Seat
 from tests.pages import addresses
@@ -60,6 +62,22 @@ def test_pages_that_answer_something_else_are_as_good(open_page: Callable[..., A
     trouble |= _trouble(page, "nobody found")
     page.get_by_role("button", name="Your account").click()
     trouble |= _trouble(page, "account menu")
+    for line in outbox.claim():
+        outbox.failed(line, "SMTPRecipientsRefused: {'ada@example.com': (550, b'user unknown')}")
+    page.goto("/")
+    page.get_by_text("E-mail that could not be sent").wait_for()
+    trouble |= _trouble(page, "e-mail that could not be sent")
+    product = "sales-navigator"
+    page.goto(reverse("licensing:reclaim", args=[product]) + "?person=all")
+    page.get_by_role("button", name="Reclaim 1 license").click()
+    page.get_by_text("1 license was reclaimed.").wait_for()
+    page.goto(reverse("licensing:reclaimed", args=[product]))
+    trouble |= _trouble(page, "reclaimed")
+    page.get_by_role("link", name="Zoë Washburne").click()
+    page.get_by_text("an admin can give it back").wait_for()
+    trouble |= _trouble(page, "a person whose license was reclaimed")
+    page.get_by_role("button", name="Give the license back").click()
+    page.get_by_text("and is invited to activate it").wait_for()
 
     page = open_page()
     page.goto(reverse("accounts:sign_in"))
@@ -72,6 +90,15 @@ def test_pages_that_answer_something_else_are_as_good(open_page: Callable[..., A
     seat = Seat.objects.of(world.organization).filter(state="provisioned").first()
     page.goto(reverse("licensing:activate", args=[activation.link(seat).split("/")[-2]]))
     trouble |= _trouble(page, "invitation")
+    with pytest.MonkeyPatch.context() as earlier:
+        long_ago = time.time() - 30 * 86400
+        earlier.setattr("django.core.signing.time.time", lambda: long_ago)
+        old = reverse("licensing:activate", args=[activation.link(seat).split("/")[-2]])
+    page.goto(old)
+    trouble |= _trouble(page, "invitation that has expired")
+    page.get_by_role("button", name="Send me a new link").click()
+    page.get_by_text("Look into your mailbox").wait_for()
+    trouble |= _trouble(page, "a new link was asked for")
     _expect_none(trouble)
 
 

@@ -10,18 +10,21 @@ from django.test import Client
 from accounts import clock, names
 from accounts.models import Application, Link, Membership, Person
 from licensing import pools
-from licensing.models import HeldRemoval, LedgerEntry, Seat, WaitingEntry
+from licensing.models import HeldRemoval, LedgerEntry, Reclaimed, Seat, WaitingEntry
 from scim.models import Exchange
 from tests.pages import addresses
 from tests.pages.world import World, hold_removals
 
 #: The admin and the roles are two of each.
 MOST = {
-    "overview": 14,
+    "overview": 16,
     "users": 12,
     "person": 30,
     "holders": 12,
     "waiting": 12,
+    "idle": 14,
+    "reclaim": 12,
+    "reclaimed": 12,
     "history": 12,
     "licenses": 10,
     "held": 10,
@@ -77,16 +80,28 @@ def many_more(world: World) -> None:
     pool = pools.get(organization, "sales-navigator")
     people = Person.objects.bulk_create(_person(world, number) for number in range(MANY))
     Link.objects.bulk_create(_link(world, person) for person in people)
-    Seat.objects.bulk_create(
+    seats = Seat.objects.bulk_create(
         Seat(
             organization=organization,
             pool=pool,
             person=person,
             application=application,
             source="scim",
-            granted_at=now,
+            granted_at=now - dt.timedelta(days=100),
         )
         for person in people[::2]
+    )
+    Seat.objects.filter(pk__in=[seat.pk for seat in seats[::2]]).update(carried_over=True)
+    Reclaimed.objects.bulk_create(
+        Reclaimed(
+            organization=organization,
+            pool=pool,
+            person=person,
+            by_hand=False,
+            because="it was not used for 60 days",
+            at=now,
+        )
+        for person in people[1::2]
     )
     WaitingEntry.objects.bulk_create(
         WaitingEntry(

@@ -42,6 +42,11 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
         assert admin.post(address, form).status_code == 404
     removal.refresh_from_db()
     assert removal.state == "held"
+    product = "sales-navigator"
+    back = reverse("licensing:give_back", args=[product, stranger.person.pk])
+    assert admin.post(back).status_code == 404
+    admin.post(reverse("licensing:reclaim", args=[product]), {"person": [stranger.person.pk]})
+    assert stranger.person.seats.count() == 1
     stranger.token.refresh_from_db()
     assert stranger.token.revoked_at is None
 
@@ -99,7 +104,7 @@ def reader(world: World) -> Client:
 
 
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
-    deeds = {"new-application", "turn-off", "revoke", "brake"}
+    deeds = {"new-application", "turn-off", "revoke", "brake", "reclaim"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
@@ -116,6 +121,12 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("scim_settings:brake", [world.application.pk], {"on": "off", "people": 1, "percent": 1}),
         ("licensing:decide", [removal.pk], {"deed": "approve"}),
         ("licensing:decide_all", [world.application.pk], {"deed": "approve", "last": removal.pk}),
+        ("licensing:set_idle_rule", ["sales-navigator"], {"after_days": "1"}),
+        ("licensing:reclaim", ["sales-navigator"], {"person": "all"}),
+        ("licensing:give_back", ["sales-navigator", world.person.pk], {}),
+        ("licensing:invite_all", ["sales-navigator"], {"days": "0"}),
+        ("licensing:invite", [world.person.seats.all()[0].pk], {}),
+        ("accounts:retry_mail", [], {}),
     ]
     for name, arguments, form in deeds:
         answer = reader.post(reverse(name, args=arguments), form)

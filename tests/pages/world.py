@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
-from accounts import admins, groups, organizations
+from accounts import admins, clock, groups, organizations
 from accounts.models import Admin, Application, Group, Organization, Person
-from licensing import brake, pools, roster, seats
+from licensing import brake, idle, pools, roster, seats
 from licensing.models import HeldRemoval, Policy
 from scim import exchanges, tokens
 from scim.models import Exchange, Token
@@ -50,7 +51,8 @@ class World:
 
 
 def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") -> World:
-    """Two applications, people with and without seats, a refused push, tokens of each kind."""
+    """Two applications, people with and without seats, one of them idle, a refused push, tokens of
+    each kind."""
     organization = organizations.create(name)
     owner = admins.create(email, organization=organization, password=PASSWORD)
     pools.set_seats(organization, "sales-navigator", 10, by=owner)
@@ -68,7 +70,9 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
     token = tokens.issue(okta.application, days=41, name="Okta sandbox", by=owner).token
     ended = tokens.issue(okta.application, days=30, name="Pilot", by=owner).token
     tokens.revoke(ended, by=owner)
-    _give_by_hand(organization, owner)
+    with clock.stopped(at=clock.now() - dt.timedelta(days=100)):
+        _give_by_hand(organization, owner)
+    idle.set_rule(organization, "sales-navigator", after_days=60)
     ids = [_push(okta, *who) for who in PEOPLE]
     _push_teamlink(entra)
     okta.create_group("Account executives", *[id for id in ids[:4] if id])

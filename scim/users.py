@@ -39,8 +39,14 @@ def create(caller: Caller, body: dict[str, Any]) -> Resource:
     profile = Profile.of({"active": True} | documents.read(USER, body))
     cause = caller.cause("created this person")
 
-    def change() -> people.Added:
+    def change() -> Resource:
         added = people.add(caller.application, profile)
+        # Before the commit: an error means that nothing was changed (R26).
+        made = (
+            resources.users(caller.view, [added.link.pk])[0]
+            if added.was_known
+            else resources.of_link(added.link)
+        )
         _settle(
             caller,
             added.link,
@@ -50,12 +56,9 @@ def create(caller: Caller, body: dict[str, Any]) -> Resource:
             may_refuse=True,
             is_new=not added.was_known,
         )
-        return added
+        return made
 
-    added = _run(caller, change, cause)
-    if added.was_known:
-        return resources.users(caller.view, [added.link.pk])[0]
-    return resources.of_link(added.link)
+    return _run(caller, change, cause)
 
 
 def replace(

@@ -14,7 +14,7 @@ from accounts import changes, groups, people, rows
 from accounts.cause import Cause
 from accounts.models import Link
 from accounts.profile import Profile
-from licensing import allocation
+from licensing import allocation, eligibility
 from scim import resources
 from scim.applications import base_url
 from scim.caller import Caller
@@ -166,7 +166,13 @@ def _settle(
     is_new: bool,
 ) -> None:
     allocated = allocation.settle(caller.pool_id, [link.person_id], cause=cause, claiming=claiming)
-    if may_refuse and caller.refuses_when_full and link.person_id in allocated.waiting:
+    if (
+        may_refuse
+        and caller.refuses_when_full
+        and link.person_id in allocated.waiting
+        # Not by another application of the pool alone (R2).
+        and eligibility.makes_person_eligible(caller.application.pk, link.person_id)
+    ):
         raise _NoSeat(profile, None if is_new else link.person_id)
 
 

@@ -4,11 +4,15 @@ Plain SQL, thousands of people a second. The rows are those that the domain code
 person is pushed by it, and the seeded ones differ from that one in numbers, ids and times
 only (checked); then reconciliation must find no drift (checked). Prints one JSON document
 with a token, a sample of people and the groups.
+
+With --seats M the pool has so few seats: the first M people hold them, the others wait, and
+they are eligible by a group that all of them are in.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -25,6 +29,7 @@ from django.db import connection  # noqa: E402
 from accounts import organizations  # noqa: E402
 from accounts.models import Application  # noqa: E402
 from accounts.profile import Profile  # noqa: E402
+from accounts.refusal import Refusal  # noqa: E402
 from benchmarks.phases import person  # noqa: E402
 from licensing import pools, reconcile  # noqa: E402
 from scim import applications, caller, groups, tokens, users  # noqa: E402
@@ -34,6 +39,10 @@ from scim.protocol.schema import USER  # noqa: E402
 PRODUCT = "sales-navigator"
 #: So many people are handed to the load, chosen at random.
 SAMPLE = 20_000
+#: The group that makes eligible, where there are few seats.
+LICENSED = "Licensed"
+#: Who holds a seat and who waits have a row each of these.
+EVERYBODYS = ("accounts_person", "accounts_link")
 #: So many people outside of a group are handed over to be added to it.
 OUTSIDE = 2_000
 
@@ -42,19 +51,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, required=True)
     parser.add_argument("--groups", default="", help="sizes, separated by commas")
+    parser.add_argument("--seats", type=int, help="so many have a seat, the others wait")
     options = parser.parse_args()
 
     organization = organizations.create("Benchmark", slug="benchmark")
-    # Room for everybody who is created while measuring.
-    pools.set_seats(organization, PRODUCT, options.people + 1_000_000)
-    application = applications.create(organization, "Directory", product=PRODUCT)
-    secret = tokens.issue(application).secret
-    known = caller.identify(f"Bearer {secret}", "benchmark")
-    assert known is not None
-
-    users.create(known, person("seed", 1))
-    fill(application, options.people)
-    check_alike()
+    if options.seats is None:
+        # Room for everybody who is created while measuring.
+        pools.set_seats(organization, PRODUCT, options.people + 1_000_000)
+        application = applications.create(organization, "Directory", product=PRODUCT)
+        secret, known = connected(application)
+        users.create(known, person("seed", 1))
+        because = f"{application.name} created this person"
+        fill(application, 2, options.people, seated=options.people, because=because)
+        check_alike(1, 2)
+    else:
+        application = applications.create(
+            organization, "Directory", product=PRODUCT, when_full="waitlist",
+            eligibility="groups", eligible_groups=[LICENSED],
+        )  # fmt: skip
+        secret, known = connected(application)
+        fill_with_few_seats(known, application, options.people, options.seats)
     made = {}
     for size in (int(size) for size in options.groups.split(",") if size):
         if size + 100 <= options.people:
@@ -73,8 +89,43 @@ def main() -> None:
     )
 
 
-def fill(application: Application, people: int) -> None:
-    """People 2 to N: person, link, seat, ledger line, invitation (sent), counter."""
+def connected(application: Application) -> tuple[str, caller.Caller]:
+    secret = tokens.issue(application).secret
+    known = caller.identify(f"Bearer {secret}", "benchmark")
+    assert known is not None
+    return secret, known
+
+
+def fill_with_few_seats(
+    known: caller.Caller, application: Application, people: int, seats: int
+) -> None:
+    """The first person pushed holds a seat and the second one waits; then as many as are wanted of
+    each, and the number of seats that fits."""
+    pools.set_seats(known.organization, PRODUCT, 1)
+    licensed = groups.create(known, {"schemas": [], "displayName": LICENSED})
+    for n in (1, 2):
+        member = {"value": users.create(known, person("seed", n)).id}
+        add = {"op": "add", "path": "members", "value": [member]}
+        with contextlib.suppress(Refusal):  # the second one is told that there is no seat (R19)
+            groups.modify(known, licensed, {"Operations": [add]})
+    because = f"{application.name} pushed the group “{LICENSED}”"
+    fill(application, 3, people, seated=seats + 1, because=because)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
+            "SELECT organization_id, %s, id FROM accounts_person ORDER BY id "
+            "ON CONFLICT DO NOTHING",
+            [licensed],
+        )
+        cursor.execute("ANALYZE accounts_membership")
+        cursor.execute("UPDATE licensing_pool SET purchased = held")
+    check_alike(1, 3)
+    check_alike(2, people)
+
+
+def fill(application: Application, first: int, people: int, *, seated: int, because: str) -> None:
+    """People from first to N: person, link, counter; up to the number `seated` a seat, a ledger
+    line and an invitation (sent), then an entry of the waiting list."""
     template = person("seed", 0)
     text = json.dumps(documents.read(USER, template | {"active": True}))
     for made, mark in (
@@ -96,11 +147,12 @@ def fill(application: Application, people: int) -> None:
                 "organization": application.organization_id,
                 "application": application.pk,
                 "pool": pool,
+                "first": first,
                 "people": people,
+                "seated": seated,
                 "document": text,
                 "title": profile.title,
-                "because": f"{application.name} created this person: eligible, active, "
-                f"and a license was free",
+                "because": f"{because}: eligible, active, and a license was free",
             },
         )
         cursor.execute(
@@ -112,6 +164,7 @@ def fill(application: Application, people: int) -> None:
         for table in ("person", "link", "membership", "outbox"):
             cursor.execute(f"ANALYZE accounts_{table}")
         cursor.execute("ANALYZE licensing_seat")
+        cursor.execute("ANALYZE licensing_waitingentry")
         cursor.execute("ANALYZE licensing_ledgerentry")
 
 
@@ -120,7 +173,7 @@ WITH numbered AS MATERIALIZED (
     SELECT n, lpad(n::text, 7, '0') AS n7, 'seed.p' || lpad(n::text, 7, '0') || '@example.com'
         AS email, 'Given' || n %% 997 AS given, 'Family' || n %% 4999 AS family,
         'Sales ' || n %% 20 AS department, clock_timestamp() AS at
-    FROM generate_series(2, %(people)s) AS n
+    FROM generate_series(%(first)s::int, %(people)s::int) AS n
 ),
 keyed AS MATERIALIZED (
     SELECT *, concat_ws(E'\\x01', '0' || lpad(length(n::text)::text, 4, '0') || n || '.',
@@ -152,15 +205,24 @@ seat AS (
         state, carried_over, granted_at)
     SELECT %(organization)s, %(pool)s, person.id, %(application)s, 'scim', 'provisioned', false,
         at
-    FROM keyed JOIN person USING (email) ORDER BY n
+    FROM keyed JOIN person USING (email) WHERE n <= %(seated)s::int ORDER BY n
     RETURNING id, person_id
+),
+waiting AS (
+    INSERT INTO licensing_waitingentry (organization_id, pool_id, application_id, person_id,
+        user_name_key, email, name, employee_number, sort_key, since, reason, refused)
+    SELECT %(organization)s, %(pool)s, %(application)s, person.id, email, email,
+        given || ' ' || family, n::text, sort_key, at, pushed.reason, false
+    FROM keyed JOIN person USING (email)
+    CROSS JOIN (SELECT reason FROM licensing_waitingentry LIMIT 1) pushed
+    WHERE n > %(seated)s::int ORDER BY n
 ),
 line AS (
     INSERT INTO licensing_ledgerentry (organization_id, pool_id, deed, person_id, email,
         application_id, source, request_id, because, at)
     SELECT %(organization)s, %(pool)s, 'grant', person.id, email, %(application)s, 'scim',
         'benchmark', %(because)s, at
-    FROM keyed JOIN person USING (email) ORDER BY n
+    FROM keyed JOIN person USING (email) WHERE n <= %(seated)s::int ORDER BY n
 )
 INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts, error)
 SELECT %(organization)s, 'invitation', jsonb_build_object('seat', id), now(), now(), 0, ''
@@ -168,32 +230,41 @@ FROM seat ORDER BY id
 """
 
 
-def check_alike() -> None:
-    """The second person, seeded, against the first, pushed: alike but for what must differ."""
+def check_alike(pushed: int, seeded: int) -> None:
+    """Two people, by their numbers: alike but for what must differ."""
+    emails = [person("seed", number)["userName"] for number in (pushed, seeded)]
+    both = "(SELECT id FROM accounts_person WHERE email = ANY(%s))"
     rows = {}
     with connection.cursor() as cursor:
-        for table, column in (
-            ("accounts_person", "id"),
-            ("accounts_link", "person_id"),
-            ("licensing_seat", "person_id"),
-            ("licensing_ledgerentry", "person_id"),
+        for table, condition in (
+            ("accounts_person", f"id IN {both}"),
+            ("accounts_link", f"person_id IN {both}"),
+            ("licensing_seat", f"person_id IN {both}"),
+            ("licensing_waitingentry", f"person_id IN {both}"),
+            ("licensing_ledgerentry", f"person_id IN {both}"),
+            (
+                "accounts_outbox",
+                f"payload IN (SELECT jsonb_build_object('seat', id) FROM licensing_seat "
+                f"WHERE person_id IN {both})",
+            ),
         ):
             cursor.execute(
-                f"SELECT to_jsonb(t) FROM {table} t WHERE {column} IN (SELECT id "
-                "FROM accounts_person ORDER BY id LIMIT 2) ORDER BY t.id"
+                f"SELECT to_jsonb(t) FROM {table} t WHERE {condition} ORDER BY t.id", [emails]
             )
             rows[table] = [_without_accidents(row[0]) for row in cursor.fetchall()]
-        cursor.execute("SELECT to_jsonb(o) FROM accounts_outbox o ORDER BY id LIMIT 2")
-        rows["accounts_outbox"] = [_without_accidents(row[0]) for row in cursor.fetchall()]
+    waits = bool(rows["licensing_waitingentry"])
     for table, found in rows.items():
-        assert len(found) == 2, f"{table}: {len(found)} rows for two people"
-        assert found[0] == found[1], f"{table}: pushed {found[0]}, seeded {found[1]}"
+        must_be = waits == (table == "licensing_waitingentry") or table in EVERYBODYS
+        assert len(found) == (2 if must_be else 0), f"{table}: {len(found)} rows for two people"
+        assert not found or found[0] == found[1], f"{table}: pushed {found[0]}, seeded {found[1]}"
 
 
 def _without_accidents(row: Any) -> str:
     """A row's JSON without ids and times, every number alike."""
     data = json.loads(row) if isinstance(row, str) else row
-    for name in ("id", "created_at", "changed_at", "granted_at", "at", "due_at", "done_at"):
+    for name in (
+        *("id", "created_at", "changed_at", "granted_at", "at", "due_at", "done_at", "since"),
+    ):
         data.pop(name, None)
     return re.sub(r"\d+", "0", json.dumps(data, sort_keys=True))
 

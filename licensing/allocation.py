@@ -296,9 +296,15 @@ def holding_by_hand(people: Iterable[int]) -> set[int]:
 def _has_meanwhile(
     pool: LockedPool, application: Application, profile: Profile, person_id: int | None
 ) -> bool:
-    """Whether another request got through with what this one was refused, so nobody waits."""
+    """Whether another request got through with what this one was refused, so nobody waits; or
+    another application keeps the person's place on the waiting list, which stays theirs (R2)."""
     if person_id is not None:
-        return Seat.objects.filter(pool_id=pool.id, person_id=person_id).exists()
+        return (
+            Seat.objects.filter(pool_id=pool.id, person_id=person_id).exists()
+            or WaitingEntry.objects.filter(
+                pool_id=pool.id, person_id=person_id, refused=False
+            ).exists()
+        )
     return Link.objects.filter(
         application=application, user_name_key=profile.user_name_key
     ).exists()

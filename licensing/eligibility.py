@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import names
 from accounts.models import Group
@@ -69,6 +71,13 @@ def makes_eligible(group: Group) -> bool:
     return EligibleGroup.objects.filter(
         group=group, policy__eligibility=Policy.Eligibility.GROUPS
     ).exists()
+
+
+def makes_person_eligible(application_id: uuid.UUID, person_id: int) -> bool:
+    """Whether the application itself gives this person, when active, a right to a seat (R16)."""
+    everyone = Q(eligibility=Policy.Eligibility.EVERYONE)
+    by_group = Q(eligible_groups__group__memberships__person=person_id)
+    return Policy.objects.filter(everyone | by_group, pk=application_id).exists()
 
 
 def members_wait(group: Group) -> bool:

@@ -42,7 +42,9 @@ def grant(
                     employee_number=employee_number.strip(),
                 ),
             )
-        return allocation.grant_by_hand(pool.pk, person, cause=_by(by, "gave the seat by hand"))
+        return _whole(
+            allocation.grant_by_hand(pool.pk, person, cause=_by(by, "gave the seat by hand"))
+        )
 
     return changes.run(change)
 
@@ -68,8 +70,10 @@ def activate(
     person = find(organization, email)
     because = "The owner activated the seat" if by is None else f"{by} activated the seat"
     return changes.run(
-        lambda: allocation.activate(
-            pool.pk, person, cause=Cause(because, admin_id=by.pk if by else None)
+        lambda: _whole(
+            allocation.activate(
+                pool.pk, person, cause=Cause(because, admin_id=by.pk if by else None)
+            )
         )
     )
 
@@ -81,6 +85,12 @@ def find(organization: Organization, email: str) -> Person:
             "person_not_found", f"{organization.name} has nobody with the address {email}."
         )
     return person
+
+
+def _whole(seat: Seat) -> Seat:
+    """With what is shown of it, read before the commit: an error means that nothing was changed
+    (R26)."""
+    return Seat.objects.select_related("person", "application").get(pk=seat.pk)
 
 
 def _by(admin: Admin | None, deed: str) -> Cause:

@@ -24,14 +24,22 @@ from scim.protocol.schema import GROUP
 from scim.search import GROUPS_VISIBLE, USERS_VISIBLE
 
 _Ids = Sequence[uuid.UUID]
+#: What a change returns of the group with this id: the id itself, or what the answer shows. It is
+#: read in the change's own transaction, so that an error means that nothing was changed (R26), and
+#: before the pool is locked.
+Read = Callable[[uuid.UUID], Any]
 
 
-def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
+def _itself(id: uuid.UUID) -> uuid.UUID:
+    return id
+
+
+def create(caller: Caller, body: dict[str, Any], *, read: Read = _itself) -> Any:
     """A group with its first members. 201 also when they do not all fit (R19)."""
     sent: dict[str, Any] = documents.read(GROUP, body)
     members = _ids(sent.pop("members", ()))
 
-    def change() -> uuid.UUID:
+    def change() -> Any:
         group = groups.create(
             caller.organization,
             sent["displayName"],
@@ -41,16 +49,22 @@ def create(caller: Caller, body: dict[str, Any]) -> uuid.UUID:
         )
         eligibility.follow(group)
         came = groups.add_members(group, members, _seen(caller))
+        answer = read(group.pk)
         if eligibility.makes_eligible(group):
             _settle(caller, group, came, "created the group")
-        return group.pk
+        return answer
 
     return changes.run(change)
 
 
 def replace(
-    caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
-) -> uuid.UUID:
+    caller: Caller,
+    id: uuid.UUID,
+    body: dict[str, Any],
+    *,
+    if_match: str | None = None,
+    read: Read = _itself,
+) -> Any:
     """PUT: the name and exactly these members. Refused after the fact: somebody does not fit."""
     sent: dict[str, Any] = documents.read(GROUP, body, for_replace=True)
     members = _ids(sent.pop("members", ()))
@@ -59,12 +73,17 @@ def replace(
         left = groups.keep_only(group, members, _seen(caller))
         return left + groups.add_members(group, members, _seen(caller))
 
-    return _change(caller, id, lambda old: sent, members_changed, if_match, lambda: members)
+    return _change(caller, id, lambda old: sent, members_changed, if_match, lambda: members, read)
 
 
 def modify(
-    caller: Caller, id: uuid.UUID, body: dict[str, Any], *, if_match: str | None = None
-) -> uuid.UUID:
+    caller: Caller,
+    id: uuid.UUID,
+    body: dict[str, Any],
+    *,
+    if_match: str | None = None,
+    read: Read = _itself,
+) -> Any:
     """PATCH: no member is ever loaded to change another (RFC 7644 3.5.2)."""
     operations = patch.read(body)
     patched: list[patch.GroupPatched] = []
@@ -81,7 +100,13 @@ def modify(
         return touched + groups.add_members(group, added, seen)
 
     return _change(
-        caller, id, new_document, members_changed, if_match, lambda: _ids(patched[-1].members.add)
+        caller,
+        id,
+        new_document,
+        members_changed,
+        if_match,
+        lambda: _ids(patched[-1].members.add),
+        read,
     )
 
 
@@ -118,8 +143,9 @@ def _change(
     members_changed: Callable[[Group], list[int]],
     if_match: str | None,
     members_named: Callable[[], _Ids],
-) -> uuid.UUID:
-    def change() -> Refusal | None:
+    read: Read,
+) -> Any:
+    def change() -> tuple[Any, Refusal | None]:
         group = _locked(caller, id, if_match)
         document = new_document(group.document)
         renamed = document["displayName"] != group.document["displayName"]
@@ -137,8 +163,9 @@ def _change(
             groups.touch(group)
         if became_eligible:
             touched = list(group.memberships.values_list("person_id", flat=True))
+        answer = read(id)
         if not eligibility.makes_eligible(group):
-            return None
+            return answer, None
         named = members_named() if caller.removals_open else ()
         brake.supersede_members(caller.pool_id, id, named)
         brake.check(
@@ -150,12 +177,12 @@ def _change(
             group=brake.InGroup(id, group.name),
             named=named,
         )
-        return _shortage(caller, group)
+        return answer, _shortage(caller, group)
 
-    refusal = brake.run(change)
+    answer, refusal = brake.run(change)
     if refusal is not None:
         raise refusal
-    return id
+    return answer
 
 
 def _settle(caller: Caller, group: Group, touched: list[int], deed: str) -> list[int]:

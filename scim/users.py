@@ -14,7 +14,7 @@ from accounts import changes, groups, people, rows
 from accounts.cause import Cause
 from accounts.models import Link
 from accounts.profile import Profile
-from licensing import allocation, brake, idle, removals
+from licensing import allocation, brake, eligibility, idle, removals
 from scim import resources
 from scim.applications import base_url
 from scim.caller import Caller
@@ -39,8 +39,14 @@ def create(caller: Caller, body: dict[str, Any]) -> Resource:
     profile = Profile.of({"active": True} | documents.read(USER, body))
     cause = caller.cause("created this person")
 
-    def change() -> people.Added:
+    def change() -> Resource:
         added = people.add(caller.application, profile)
+        # Before the commit: an error means that nothing was changed (R26).
+        made = (
+            resources.users(caller.view, [added.link.pk])[0]
+            if added.was_known
+            else resources.of_link(added.link)
+        )
         _settle(
             caller,
             added.link,
@@ -52,12 +58,9 @@ def create(caller: Caller, body: dict[str, Any]) -> Resource:
         )
         if caller.removals_open and profile.active:
             brake.supersede(caller.application, added.link.person_id)
-        return added
+        return made
 
-    added = _run(caller, change, cause)
-    if added.was_known:
-        return resources.users(caller.view, [added.link.pk])[0]
-    return resources.of_link(added.link)
+    return _run(caller, change, cause)
 
 
 def replace(
@@ -187,7 +190,13 @@ def _settle(
             wanted=brake.Wanted.TAKE_OVER if claiming else brake.Wanted.DEACTIVATE,
             cause=cause,
         )
-    if may_refuse and caller.refuses_when_full and link.person_id in allocated.waiting:
+    if (
+        may_refuse
+        and caller.refuses_when_full
+        and link.person_id in allocated.waiting
+        # Not by another application of the pool alone (R2).
+        and eligibility.makes_person_eligible(caller.application.pk, link.person_id)
+    ):
         raise _NoSeat(profile, None if is_new else link.person_id)
 
 

@@ -144,27 +144,35 @@ class ResourceView(ScimDispatch):
         if kwargs.get("uuid") is not None:
             raise self.not_allowed()
         projection = _projection(self.kind, request.GET)
-        made = self.kind.changes.create(request.caller, body_of(request))
-        resource = self.after(request, made, projection)
+        resource = self.kind.changes.create(
+            request.caller, body_of(request), **self.reading(request, projection)
+        )
         return answers.of(resource.shown(projection), status=201, headers=resource.headers)
 
     def put(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         projection = _projection(self.kind, request.GET)
-        changed = self.kind.changes.replace(
-            request.caller, self.id(), body_of(request), if_match=_if_match(request)
+        resource = self.kind.changes.replace(
+            request.caller,
+            self.id(),
+            body_of(request),
+            if_match=_if_match(request),
+            **self.reading(request, projection),
         )
-        resource = self.after(request, changed, projection)
         return answers.of(resource.shown(projection), headers=resource.headers)
 
     def patch(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         projection = _projection(self.kind, request.GET)
-        changed = self.kind.changes.modify(
-            request.caller, self.id(), body_of(request), if_match=_if_match(request)
+        # Never a group's members when nobody asked for them (RFC 7644 section 3.5.2).
+        empty = self.kind is GROUPS and not request.GET.get("attributes")
+        resource = self.kind.changes.modify(
+            request.caller,
+            self.id(),
+            body_of(request),
+            if_match=_if_match(request),
+            **({} if empty else self.reading(request, projection)),
         )
-        if self.kind is GROUPS and not request.GET.get("attributes"):
-            # Never a group's members when nobody asked for them (RFC 7644 section 3.5.2).
+        if empty:
             return answers.empty(204)
-        resource = self.after(request, changed, projection)
         return answers.of(resource.shown(projection), headers=resource.headers)
 
     def delete(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -196,16 +204,11 @@ class ResourceView(ScimDispatch):
                 raise self.not_allowed() from None
             raise not_found(self.kind, self.kwargs["uuid"]) from None
 
-    def after(
-        self,
-        request: ScimRequest,
-        changed: resources.Resource | uuid.UUID,
-        projection: Projection | None,
-    ) -> resources.Resource:
-        """What a change answers with: a User as it was written, a Group read anew."""
-        if isinstance(changed, resources.Resource):
-            return changed
-        return self.load(request, changed, projection)
+    def reading(self, request: ScimRequest, projection: Projection | None) -> dict[str, Any]:
+        """For a change: how a Group is read for its answer. A User is answered as written."""
+        if self.kind is USERS:
+            return {}
+        return {"read": lambda id: self.load(request, id, projection)}
 
     def load(
         self, request: ScimRequest, id: uuid.UUID, projection: Projection | None

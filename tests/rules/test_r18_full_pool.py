@@ -358,3 +358,18 @@ def test_a_refused_person_whom_the_other_application_deletes_waits_once_and_is_e
     set_seats(owner, 1, "teamlink-extend")
     assert teamlink.create(ADA).status == 201
     assert waiting(owner, "teamlink-extend") == []
+
+
+@pytest.mark.parametrize("eligibility", ["everyone", "groups"])
+def test_who_waits_by_one_application_keeps_the_place_when_another_one_refuses(
+    owner, queue, eligibility
+):
+    """R18, R20, R2: an application that refuses takes nobody's place that another one keeps."""
+    queue.create(GRACE, number="1")
+    second = connect(owner, name="Second", eligibility=eligibility)
+    pushed = second.create(GRACE, number="1")
+    # Whom it only syncs it need not refuse.
+    assert pushed.status == (403 if eligibility == "everyone" else 201)
+    assert waiting(owner) == [GRACE]
+    queue.delete(queue.ada.id)
+    assert (holders(owner), waiting(owner)) == ([GRACE], [])

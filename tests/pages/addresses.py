@@ -13,6 +13,7 @@ def with_ids(world: World) -> dict[str, str]:
         "person": reverse("licensing:person", args=[world.person.pk]),
         "group": reverse("licensing:group", args=[world.group.pk]),
         "application": reverse("scim_settings:application", args=[world.application.pk]),
+        "rules": reverse("scim_settings:rules", args=[world.application.pk]),
         "guide": reverse("scim_settings:guide", args=[world.application.pk]),
         "revoke": reverse("scim_settings:revoke_token", args=[world.token.pk]),
         "request": reverse("activity:exchange", args=[world.exchange.pk]),

@@ -33,6 +33,8 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
     assert admin.post(generate, {"days": "30"}).status_code == 404
     revoke = reverse("scim_settings:revoke_token", args=[stranger.token.pk])
     assert admin.post(revoke).status_code == 404
+    rules = reverse("scim_settings:rules", args=[stranger.application.pk])
+    assert admin.post(rules, {"eligibility": "groups", "when_full": "refuse"}).status_code == 404
     stranger.token.refresh_from_db()
     assert stranger.token.revoked_at is None
 
@@ -90,7 +92,7 @@ def reader(world: World) -> Client:
 
 
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
-    deeds = {"new-application", "turn-off", "revoke"}
+    deeds = {"new-application", "turn-off", "revoke", "rules"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
@@ -103,6 +105,7 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("scim_settings:generate_token", [world.application.pk], {"days": "30"}),
         ("scim_settings:revoke_token", [world.token.pk], {}),
         ("licensing:set_seats", ["sales-navigator"], {"number": "99"}),
+        ("scim_settings:rules", [world.application.pk], {"eligibility": "everyone"}),
     ]
     for name, arguments, form in deeds:
         answer = reader.post(reverse(name, args=arguments), form)
@@ -111,3 +114,4 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
     assert pools.get(world.organization, "sales-navigator").purchased == 10
     shown = reader.get(reverse("scim_settings:application", args=[world.application.pk]))
     assert "Generate token" not in shown.content.decode()
+    assert "Change the rules" not in shown.content.decode()

@@ -144,6 +144,7 @@ def note_refusal(
             f"once a license is free."
         ),
         "refused": True,
+        "asked_at": now,
     }
     key = (
         {"pool_id": pool.id, "person_id": person_id}

@@ -164,7 +164,8 @@ class WaitingEntry(models.Model):
 
     refused: the push that would have given them a seat was refused whole; it succeeds
     when it is repeated once a seat is free. person: null is somebody whom the refused
-    push would have created; what is shown of them is what it said.
+    push would have created; what is shown of them is what it said. asked_at: when the
+    refused push was repeated last; licensing.refusals ends what is not repeated.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -177,6 +178,7 @@ class WaitingEntry(models.Model):
     employee_number = models.CharField(max_length=256, blank=True)
     sort_key = models.CharField(max_length=512, db_collation="C")
     since = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True)
     reason = models.TextField()
     refused = models.BooleanField(default=False)
 
@@ -216,6 +218,7 @@ class LedgerEntry(models.Model):
         TAKE_OVER = "take_over", "Seat taken over"
         ACTIVATE = "activate", "Seat activated"
         REFUSE = "refuse", "Seat refused"
+        LAPSE = "lapse", "Refusal ended"
         RESIZE = "resize", "Number of seats changed"
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -240,6 +243,7 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(fields=["pool", "id"], name="ledger_of_pool"),
             models.Index(fields=["person", "id"], name="ledger_of_person"),
+            models.Index(fields=["pool", "at"], condition=Q(deed="release"), name="freed_of_pool"),
         ]
 
     def __str__(self) -> str:

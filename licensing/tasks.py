@@ -10,7 +10,7 @@ from django.db.models import F
 
 from accounts import changes
 from accounts.cause import Cause
-from licensing import allocation, reconcile
+from licensing import allocation, reconcile, refusals
 from licensing.models import Pool
 
 
@@ -39,3 +39,11 @@ def fill_waiting_lists() -> None:
     cause = Cause("A free seat went to the waiting list")
     for pool_id in pools.values_list("pk", flat=True):
         changes.run(functools.partial(allocation.settle, pool_id, (), cause=cause))
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def lapse_refusals() -> None:
+    """Daily: refused pushes that nobody repeats count as missing no longer (R18)."""
+    refusals.lapse()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from licensing.pages import activate, groups, licenses, overview, people
+from licensing.pages import activate, groups, licenses, overview, people, waiting
 
 app_name = "licensing"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("licenses/", licenses.licenses, name="licenses"),
     path("licenses/<slug:product>/", licenses.pool, name="pool"),
     path("licenses/<slug:product>/waiting/", licenses.waiting, name="waiting"),
+    path("licenses/<slug:product>/waiting/reprocess/", waiting.reprocess, name="reprocess"),
+    path("licenses/<slug:product>/waiting/<int:entry_id>/drop/", waiting.drop, name="drop"),
     path("licenses/<slug:product>/history/", licenses.history, name="history"),
     path("licenses/<slug:product>/seats/", licenses.set_seats, name="set_seats"),
     path("groups/", groups.groups, name="groups"),

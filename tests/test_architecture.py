@@ -26,8 +26,16 @@ WRITERS = {
     "Group": {"accounts/groups.py"},
     "Membership": {"accounts/groups.py"},
     "Seat": {"licensing/allocation.py", "licensing/reconcile.py"},
-    "WaitingEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
-    "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
+    "WaitingEntry": {
+        "licensing/allocation.py",
+        "licensing/reconcile.py",
+        "licensing/refusals.py",
+    },
+    "LedgerEntry": {
+        "licensing/allocation.py",
+        "licensing/reconcile.py",
+        "licensing/refusals.py",
+    },
 }
 HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py"}
 #: Methods of a manager, a queryset or an instance that write.

@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts import admins
 from accounts.models import Role
 from licensing import pools
+from licensing.models import WaitingEntry
 from tests.pages import addresses
 from tests.pages.world import PASSWORD, World
 
@@ -33,6 +34,9 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
     assert admin.post(generate, {"days": "30"}).status_code == 404
     revoke = reverse("scim_settings:revoke_token", args=[stranger.token.pk])
     assert admin.post(revoke).status_code == 404
+    drop = reverse("licensing:drop", args=["sales-navigator", _refused(stranger)])
+    admin.post(drop)
+    assert _refused(stranger)
     rules = reverse("scim_settings:rules", args=[stranger.application.pk])
     assert admin.post(rules, {"eligibility": "groups", "when_full": "refuse"}).status_code == 404
     stranger.token.refresh_from_db()
@@ -105,6 +109,8 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("scim_settings:generate_token", [world.application.pk], {"days": "30"}),
         ("scim_settings:revoke_token", [world.token.pk], {}),
         ("licensing:set_seats", ["sales-navigator"], {"number": "99"}),
+        ("licensing:reprocess", ["sales-navigator"], {}),
+        ("licensing:drop", ["sales-navigator", _refused(world)], {}),
         ("scim_settings:rules", [world.application.pk], {"eligibility": "everyone"}),
     ]
     for name, arguments, form in deeds:
@@ -115,3 +121,8 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
     shown = reader.get(reverse("scim_settings:application", args=[world.application.pk]))
     assert "Generate token" not in shown.content.decode()
     assert "Change the rules" not in shown.content.decode()
+
+
+def _refused(world: World) -> int:
+    """Somebody whose push was refused."""
+    return WaitingEntry.objects.of(world.organization).filter(person=None)[0].pk

@@ -1,0 +1,43 @@
+"""R18: when a refused push was repeated last, and its end. R13: what was freed, by an index."""
+
+from django.db import migrations, models
+
+#: Who was refused before this column was there has as long as anybody from now on.
+ASKED_NOW = "UPDATE licensing_waitingentry SET asked_at = now() WHERE refused"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("licensing", "0003_ledger_is_never_emptied")]
+
+    operations = [
+        migrations.AddField(
+            model_name="waitingentry",
+            name="asked_at",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AlterField(
+            model_name="ledgerentry",
+            name="deed",
+            field=models.CharField(
+                choices=[
+                    ("grant", "Seat granted"),
+                    ("release", "Seat released"),
+                    ("take_over", "Seat taken over"),
+                    ("activate", "Seat activated"),
+                    ("refuse", "Seat refused"),
+                    ("lapse", "Refusal ended"),
+                    ("resize", "Number of seats changed"),
+                ],
+                max_length=10,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="ledgerentry",
+            index=models.Index(
+                fields=["pool", "at"],
+                condition=models.Q(("deed", "release")),
+                name="freed_of_pool",
+            ),
+        ),
+        migrations.RunSQL(ASKED_NOW, migrations.RunSQL.noop),
+    ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from licensing.pages import activate, groups, licenses, overview, people, waiting
+from licensing.pages import activate, freed, groups, licenses, overview, people, waiting
 
 app_name = "licensing"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("licenses/<slug:product>/waiting/", licenses.waiting, name="waiting"),
     path("licenses/<slug:product>/waiting/reprocess/", waiting.reprocess, name="reprocess"),
     path("licenses/<slug:product>/waiting/<int:entry_id>/drop/", waiting.drop, name="drop"),
+    path("licenses/<slug:product>/freed/", freed.freed, name="freed"),
+    path("licenses/<slug:product>/freed/restore/", freed.restore, name="restore"),
     path("licenses/<slug:product>/history/", licenses.history, name="history"),
     path("licenses/<slug:product>/seats/", licenses.set_seats, name="set_seats"),
     path("groups/", groups.groups, name="groups"),

@@ -23,21 +23,24 @@ LAYERS = ["accounts", "licensing", "scim", "config"]  # the lowest first
 WRITERS = {
     "Person": {"accounts/people.py"},
     "Link": {"accounts/people.py"},
+    "KeptDocument": {"accounts/kept.py"},
     "Group": {"accounts/groups.py"},
     "Membership": {"accounts/groups.py"},
-    "Seat": {"licensing/allocation.py", "licensing/reconcile.py"},
+    "Seat": {"licensing/allocation.py", "licensing/reconcile.py", "licensing/restore.py"},
     "WaitingEntry": {
         "licensing/allocation.py",
         "licensing/reconcile.py",
         "licensing/refusals.py",
+        "licensing/restore.py",
     },
     "LedgerEntry": {
         "licensing/allocation.py",
         "licensing/reconcile.py",
         "licensing/refusals.py",
+        "licensing/restore.py",
     },
 }
-HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py"}
+HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py", "licensing/restore.py"}
 #: Methods of a manager, a queryset or an instance that write.
 WRITING = {
     "create",
@@ -74,6 +77,7 @@ OF_ORGANIZATION = {
     "Role",
     "Application",
     "Person",
+    "KeptDocument",
     "Link",
     "Group",
     "Membership",

@@ -46,7 +46,7 @@ def pool(request: AdminRequest, product: str) -> HttpResponse:
 @admin_required
 def waiting(request: AdminRequest, product: str) -> HttpResponse:
     """Who waits, in allocation order, since when and why (R18)."""
-    context = _about(request, product)
+    context = about(request, product)
     pool = context["figures"].pool
     rows = seats.waiting(pool) if pool.pk else WaitingEntry.objects.none()
     rows = rows.select_related("application", "person")
@@ -57,7 +57,7 @@ def waiting(request: AdminRequest, product: str) -> HttpResponse:
 @admin_required
 def history(request: AdminRequest, product: str) -> HttpResponse:
     """The ledger of the product, the newest line first (R21)."""
-    context = _about(request, product)
+    context = about(request, product)
     rows = (
         LedgerEntry.objects.of(request.organization)
         .filter(pool__product=product)
@@ -73,7 +73,7 @@ def history(request: AdminRequest, product: str) -> HttpResponse:
 @changes_things
 def set_seats(request: AdminRequest, product: str) -> HttpResponse:
     """Another number of licenses (R15): first whom it would serve, then the change."""
-    context = _about(request, product)
+    context = about(request, product)
     form = SeatsForm(request.POST)
     context |= {"form": form}
     if form.is_valid():
@@ -108,7 +108,7 @@ def _outcome(product: str, effect: Effect) -> str:
 
 
 def _holders(request: AdminRequest, product: str) -> dict[str, Any]:
-    context = _about(request, product)
+    context = about(request, product)
     return context | _rows_of_holders(request, context["figures"].pool)
 
 
@@ -117,7 +117,8 @@ def _rows_of_holders(request: AdminRequest, pool: Pool) -> dict[str, Any]:
     return {"tab": "holders", "page": page_of(request, rows)}
 
 
-def _about(request: AdminRequest, product: str) -> dict[str, Any]:
+def about(request: AdminRequest, product: str) -> dict[str, Any]:
+    """What the head of a product's pages shows."""
     _check(product)
     about = figures.of_product(request.organization, product)
     return {"figures": about, "form": SeatsForm(initial={"number": about.pool.purchased})}

@@ -28,6 +28,7 @@ def of_everybody() -> dict[str, str]:
         "licenses": reverse("licensing:licenses"),
         "holders": reverse("licensing:pool", args=["sales-navigator"]),
         "waiting": reverse("licensing:waiting", args=["sales-navigator"]),
+        "freed": reverse("licensing:freed", args=["sales-navigator"]),
         "history": reverse("licensing:history", args=["teamlink-extend"]),
         "groups": reverse("licensing:groups"),
         "admins": reverse("accounts:admins"),

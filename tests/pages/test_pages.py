@@ -190,7 +190,7 @@ def test_looking_at_a_product_makes_no_pool(admin: Client, db: None) -> None:
     empty = worlds.make_empty()
     client = Client()
     client.force_login(empty.owner)
-    for page in ("", "waiting/", "history/"):
+    for page in ("", "waiting/", "freed/", "history/"):
         assert client.get(f"/licenses/teamlink-extend/{page}").status_code == 200
     assert not empty.organization.pools.exists()
     assert client.get("/licenses/toasters/").status_code == 404

@@ -23,6 +23,7 @@ MOST = {
     "holders": 12,
     "waiting": 12,
     "history": 12,
+    "freed": 12,
     "licenses": 10,
     "groups": 10,
     "group": 12,

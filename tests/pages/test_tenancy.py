@@ -109,6 +109,7 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("scim_settings:generate_token", [world.application.pk], {"days": "30"}),
         ("scim_settings:revoke_token", [world.token.pk], {}),
         ("licensing:set_seats", ["sales-navigator"], {"number": "99"}),
+        ("licensing:restore", ["sales-navigator"], {"only": str(world.person.pk)}),
         ("licensing:reprocess", ["sales-navigator"], {}),
         ("licensing:drop", ["sales-navigator", _refused(world)], {}),
         ("scim_settings:rules", [world.application.pk], {"eligibility": "everyone"}),

@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts import clock
 from accounts.models import KeptDocument, Person
+from accounts.sets import among
 
 #: What was freed can be restored for so long.
 RESTORABLE = dt.timedelta(days=30)
@@ -33,14 +34,14 @@ def keep(person: Person, document: dict[str, Any]) -> None:
 def documents(people: Iterable[int]) -> dict[int, dict[str, Any]]:
     """Of those of these people for whom one is kept, by person."""
     kept = KeptDocument.objects.filter(
-        person__in=list(people), kept_at__gte=clock.now() - RESTORABLE
+        person__in=among(people, "bigint"), kept_at__gte=clock.now() - RESTORABLE
     )
     return dict(kept.values_list("person_id", "document"))
 
 
 def forget(people: Iterable[int]) -> None:
     """They are back."""
-    KeptDocument.objects.filter(person__in=list(people)).delete()
+    KeptDocument.objects.filter(person__in=among(people, "bigint")).delete()
 
 
 def prune() -> None:

@@ -20,6 +20,7 @@ from accounts import clock, kept, names, rows
 from accounts.models import Application, Link, Organization, Person
 from accounts.profile import Profile
 from accounts.refusal import Refusal
+from accounts.sets import among
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def bring_back(organization: Organization, people: Sequence[int]) -> list[Person
     found = list(
         Person.objects.of(organization)
         .select_for_update(no_key=True)
-        .filter(pk__in=people)
+        .filter(pk__in=among(people, "bigint"))
         .order_by("pk")
     )
     gone = [person for person in found if person.removed_at is not None]
@@ -134,7 +135,7 @@ def bring_back(organization: Organization, people: Sequence[int]) -> list[Person
     now = clock.now()
     for person in gone:
         person.removed_at, person.added_by_hand, person.changed_at = None, True, now
-    Person.objects.filter(pk__in=[person.pk for person in gone]).update(
+    Person.objects.filter(pk__in=among([person.pk for person in gone], "bigint")).update(
         removed_at=None, added_by_hand=True, managed_by=None, changed_at=now
     )
     Link.objects.bulk_create(
@@ -233,10 +234,13 @@ def _refuse_known(organization: Organization, profiles: dict[int, Profile]) -> N
     """Nobody who comes back has an address or user name of somebody who is there, or of one
     another."""
     meant = Counter(key for profile in profiles.values() for key in _keys(profile))
-    known = Link.objects.of(organization).filter(user_name_key__in=list(meant))
+    known = Link.objects.of(organization).filter(user_name_key__in=among(meant, "text"))
     same = (
         Person.objects.of(organization)
-        .filter(Q(email_key__in=list(meant)) | Q(pk__in=known.values("person_id")), removed_at=None)
+        .filter(
+            Q(email_key__in=among(meant, "text")) | Q(pk__in=known.values("person_id")),
+            removed_at=None,
+        )
         .first()
     )
     twice = next((key for key, times in meant.items() if times > 1), None)

@@ -243,7 +243,7 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(fields=["pool", "id"], name="ledger_of_pool"),
             models.Index(fields=["person", "id"], name="ledger_of_person"),
-            models.Index(fields=["pool", "at"], condition=Q(deed="release"), name="freed_of_pool"),
+            models.Index(fields=["pool", "at"], name="ledger_of_pool_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from accounts import changes
 from accounts.models import Person
 from accounts.refusal import Refusal
+from accounts.sets import among
 from licensing import allocation
 from licensing.allocation import Allocation, LockedPool
 from licensing.models import Pool, WaitingEntry
@@ -159,7 +160,9 @@ def _effect(pool_id: int, waited: set[int], done: Done) -> Effect:
     gain, lose, wait = done.allocated.granted, done.allocated.released, _waiting(pool_id)
     gone = waited.difference(gain, wait)
     leave = list(
-        Person.objects.filter(pk__in=gone).order_by("sort_key", "id").values_list("pk", flat=True)
+        Person.objects.filter(pk__in=among(gone, "bigint"))
+        .order_by("sort_key", "id")
+        .values_list("pk", flat=True)
     )
     decided = [list(done.about), gain, lose, wait, leave, max(0, pool.held - pool.purchased)]
     named = _named({id for people in (gain, lose, wait, leave) for id in people[:NAMED]})

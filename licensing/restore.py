@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet, Window
+from django.db.models.functions import FirstValue, RowNumber
 
 from accounts import changes, clock, kept, names, people
 from accounts.cause import Cause
 from accounts.models import Admin, Organization, Product
 from accounts.refusal import NotFound, Refusal
+from accounts.sets import among
 from licensing import allocation, pools
 from licensing.allocation import LockedPool
 from licensing.models import LedgerEntry, Pool, Seat
@@ -27,23 +29,22 @@ _ABOUT_SEATS = ("grant", "take_over", "activate", "release")
 def freed(pool: Pool | LockedPool) -> QuerySet[LedgerEntry]:
     """The lines of seats that were freed in the last 30 days, of people who have none now.
 
-    The newest first; of each person the last, so that nobody is there twice.
+    The newest first; of each person the last word, which has to be a release. A window reads
+    the lines of 30 days once: a join of the ledger with itself is planned well only while
+    statistics are fresh, and a mass removal is just when they are not.
     """
-    later = LedgerEntry.objects.filter(
-        person=OuterRef("person"),
-        pool=OuterRef("pool"),
-        pk__gt=OuterRef("pk"),
-        deed__in=_ABOUT_SEATS,
-    )
     return (
         LedgerEntry.objects.filter(
-            ~Exists(later),
-            ~Exists(Seat.objects.filter(pool=OuterRef("pool"), person=OuterRef("person"))),
             pool_id=pool.id,
-            deed=LedgerEntry.Deed.RELEASE,
             at__gte=clock.now() - kept.RESTORABLE,
             person__isnull=False,
+            deed__in=_ABOUT_SEATS,
         )
+        .annotate(
+            place=Window(RowNumber(), partition_by="person", order_by="-id"),
+            last_word=Window(FirstValue("deed"), partition_by="person", order_by="-id"),
+        )
+        .filter(place=1, last_word=LedgerEntry.Deed.RELEASE)
         .select_related("person__managed_by", "application", "admin")
         .order_by("-id")
     )
@@ -65,9 +66,11 @@ def restore(
     def change() -> int:
         found = {person.pk: person for person in people.bring_back(organization, chosen)}
         locked = allocation.lock(pool.pk)
-        lost = set(freed(locked).filter(person__in=list(found)).values_list("person_id", flat=True))
-        held = Seat.objects.filter(pool_id=pool.pk, person__in=list(found))
-        others = set(chosen) - lost - set(held.values_list("person_id", flat=True))
+        seats = Seat.objects.filter(pool_id=pool.pk, person__in=among(found, "bigint"))
+        held = set(seats.values_list("person_id", flat=True))
+        lines = freed(locked).filter(person__in=among(found, "bigint"))
+        lost = {person for person in lines.values_list("person_id", flat=True) if person} - held
+        others = set(chosen) - lost - held
         if others:
             raise _not_freed(product, (str(found[id]) for id in others if id in found))
         missing = len(lost) - (locked.purchased - locked.held)
@@ -87,7 +90,7 @@ def restore_addresses(
     lines = freed(pools.get(organization, product))
     keys = {names.key(email): email for email in emails}
     if keys:
-        lines = lines.filter(person__email_key__in=list(keys))
+        lines = lines.filter(person__email_key__in=among(keys, "text"))
     found = sorted(
         (line.person for line in lines if line.person), key=lambda p: p.sort_key.encode()
     )
@@ -159,9 +162,14 @@ invited AS (
 ),
 counted AS (UPDATE licensing_pool SET held = held + %(count)s WHERE id = %(pool)s),
 served AS (
-    DELETE FROM licensing_waitingentry entry USING given
-    WHERE entry.pool_id = %(pool)s AND (entry.person_id = given.person_id
-        OR (entry.person_id IS NULL AND upper(entry.email) = upper(given.email)))
+    DELETE FROM licensing_waitingentry WHERE id IN (
+        SELECT entry.id FROM licensing_waitingentry entry
+        JOIN given ON given.person_id = entry.person_id
+        WHERE entry.pool_id = %(pool)s
+        UNION ALL
+        SELECT entry.id FROM licensing_waitingentry entry
+        JOIN given ON upper(given.email) = upper(entry.email)
+        WHERE entry.pool_id = %(pool)s AND entry.person_id IS NULL)
 )
 INSERT INTO licensing_ledgerentry (organization_id, pool_id, deed, person_id, email, admin_id,
     source, request_id, because, at)

@@ -58,7 +58,7 @@ def test_pages_that_answer_something_else_are_as_good(open_page: Callable[..., A
     trouble |= _trouble(page, "token shown once")
     page.goto(reverse("scim_settings:rules", args=[world.application.pk]))
     page.get_by_label("To members of chosen groups").check()
-    page.get_by_label("Chosen groups").fill("Account executives\nPartners")
+    page.get_by_role("textbox", name="Chosen groups").fill("Account executives\nPartners")
     page.get_by_role("button", name="See what would change").click()
     page.get_by_role("heading", name="Lose their license").wait_for()
     trouble |= _trouble(page, "new rules, asked")

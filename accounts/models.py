@@ -202,6 +202,28 @@ class Person(models.Model):
         return f"{self.first_name} {self.last_name}".strip() or self.display_name or self.email
 
 
+class KeptDocument(models.Model):
+    """What is needed to restore somebody whose account is gone (R13): their last document.
+
+    The profile stays in the columns of Person; this is forgotten 30 days later.
+    """
+
+    person = models.OneToOneField(
+        Person, on_delete=models.CASCADE, primary_key=True, related_name="kept_document"
+    )
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    document = models.JSONField()
+    kept_at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["kept_at"], name="documents_by_age")]
+
+    def __str__(self) -> str:
+        return f"document of {self.person_id}"
+
+
 class Link(models.Model):
     """A SCIM User: one application's view of one person.
 

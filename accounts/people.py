@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
 
-from accounts import clock, names, rows
+from accounts import clock, kept, names, rows
 from accounts.models import Application, Link, Organization, Person
 from accounts.profile import Profile
 from accounts.refusal import Refusal
+from accounts.sets import among
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,6 +102,47 @@ def let_go(person: Person, *, held: bool, document: dict[str, Any]) -> None:
     person.managed_by = None
     person.removed_at = person.changed_at = clock.now()
     person.save(update_fields=["managed_by", "removed_at", "changed_at"])
+    kept.keep(person, document)
+
+
+def bring_back(organization: Organization, people: Sequence[int]) -> list[Person]:
+    """Hold these people; whose account is gone is added by hand again, as they were (R13).
+
+    They keep history and manual groups. Any application may take them over (R12).
+    Refused: what is needed is kept no longer ("kept_no_longer"), somebody else has the
+    address meanwhile ("person_exists"). Returns those that there are.
+    """
+    profiles = {
+        id: Profile.of(document | {"active": True})
+        for id, document in kept.documents(people).items()
+    }
+    _lock_identities(organization.pk, *profiles.values())
+    found = list(
+        Person.objects.of(organization)
+        .select_for_update(no_key=True)
+        .filter(pk__in=among(people, "bigint"))
+        .order_by("pk")
+    )
+    gone = [person for person in found if person.removed_at is not None]
+    for person in gone:
+        if person.pk not in profiles:
+            raise Refusal(
+                "kept_no_longer",
+                f"{person} was removed more than {kept.RESTORABLE.days} days ago and cannot be "
+                f"restored. Add them by hand, or let the identity provider push them.",
+            )
+    _refuse_known(organization, {person.pk: profiles[person.pk] for person in gone})
+    now = clock.now()
+    for person in gone:
+        person.removed_at, person.added_by_hand, person.changed_at = None, True, now
+    Person.objects.filter(pk__in=among([person.pk for person in gone], "bigint")).update(
+        removed_at=None, added_by_hand=True, managed_by=None, changed_at=now
+    )
+    Link.objects.bulk_create(
+        _described(_new_link(person, None), profiles[person.pk]) for person in gone
+    )
+    kept.forget(person.pk for person in gone)
+    return found
 
 
 def hold(person_id: int) -> Person:
@@ -197,15 +240,41 @@ ORDER BY link.id IS NULL, link.application_id IS NOT NULL, link.created_at,
 """
 
 
-def _lock_identities(organization_id: int, profile: Profile) -> None:
+def _refuse_known(organization: Organization, profiles: dict[int, Profile]) -> None:
+    """Nobody who comes back has an address or user name of somebody who is there, or of one
+    another."""
+    meant = Counter(key for profile in profiles.values() for key in _keys(profile))
+    known = Link.objects.of(organization).filter(user_name_key__in=among(meant, "text"))
+    same = (
+        Person.objects.of(organization)
+        .filter(
+            Q(email_key__in=among(meant, "text")) | Q(pk__in=known.values("person_id")),
+            removed_at=None,
+        )
+        .first()
+    )
+    twice = next((key for key, times in meant.items() if times > 1), None)
+    if same is not None or twice is not None:
+        raise Refusal(
+            "person_exists",
+            f"{same or twice} is in the people of {organization.name} already, so nobody was "
+            f"restored. Give them a license instead.",
+        )
+
+
+def _lock_identities(organization_id: int, *profiles: Profile) -> None:
     """Two pushes that could mean the same human go one after the other."""
-    keys = sorted(_identities(profile) or {profile.user_name_key})
+    keys = sorted({key for profile in profiles for key in _keys(profile)})
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) "
             "FROM unnest(%s::text[]) WITH ORDINALITY AS given(key, n) ORDER BY n",
             [[f"{organization_id}:{key}" for key in keys]],
         )
+
+
+def _keys(profile: Profile) -> set[str]:
+    return _identities(profile) or {profile.user_name_key}
 
 
 def _identities(profile: Profile) -> set[str]:
@@ -264,6 +333,8 @@ def _find_and_hold(application: Application, profile: Profile) -> tuple[Person, 
 
 def _describe(person: Person, profile: Profile, *, managed_by: uuid.UUID | None) -> None:
     before = _columns(person)
+    if person.removed_at is not None:
+        kept.forget([person.pk])
     person.managed_by_id = managed_by
     if managed_by is not None:
         person.added_by_hand = False
@@ -287,17 +358,25 @@ def _columns(person: Person) -> dict[str, Any]:
 
 
 def _link(person: Person, application_id: uuid.UUID | None, profile: Profile) -> Link:
-    link = Link(
+    link = _new_link(person, application_id)
+    _write(link, profile, insert=True)
+    return link
+
+
+def _new_link(person: Person, application_id: uuid.UUID | None) -> Link:
+    return Link(
         organization_id=person.organization_id,
         application_id=application_id,
         person=person,
         created_at=clock.now(),
     )
-    _write(link, profile, insert=True)
-    return link
 
 
 def _write(link: Link, profile: Profile, *, insert: bool = False) -> None:
+    (rows.insert if insert else rows.update)(_described(link, profile))
+
+
+def _described(link: Link, profile: Profile) -> Link:
     link.user_name = profile.user_name
     link.user_name_key = profile.user_name_key
     link.external_id = profile.external_id
@@ -306,7 +385,7 @@ def _write(link: Link, profile: Profile, *, insert: bool = False) -> None:
     link.sort_key = profile.sort_key
     link.document = profile.document
     link.changed_at = clock.now()
-    (rows.insert if insert else rows.update)(link)
+    return link
 
 
 def user_name_taken(user_name: str) -> Refusal:

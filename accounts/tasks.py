@@ -8,7 +8,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.db import OperationalError
 
-from accounts import mail, outbox
+from accounts import kept, mail, outbox
 
 _log = logging.getLogger("seatkeeper.outbox")
 
@@ -33,6 +33,8 @@ def deliver_outbox() -> None:
     autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
 )
 def prune() -> None:
-    """Daily: forget messages that were sent long ago and sessions that have ended."""
+    """Daily: forget messages that were sent long ago, documents of people who can be restored
+    no longer (R13), and sessions that have ended."""
     outbox.prune()
+    kept.prune()
     call_command("clearsessions")

@@ -242,6 +242,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "reclaim idle seats": {"task": "licensing.tasks.reclaim_idle_seats", "schedule": 86400.0},
     "expire tokens": {"task": "scim.tasks.expire_scim_tokens", "schedule": 3600.0},
+    "let refusals lapse": {"task": "licensing.tasks.lapse_refusals", "schedule": 86400.0},
     "prune the outbox and sessions": {"task": "accounts.tasks.prune", "schedule": 86400.0},
     "prune the activity log": {"task": "scim.tasks.prune_exchanges", "schedule": 86400.0},
 }

@@ -144,6 +144,7 @@ def note_refusal(
             f"once a license is free."
         ),
         "refused": True,
+        "asked_at": now,
     }
     key = (
         {"pool_id": pool.id, "person_id": person_id}
@@ -319,7 +320,7 @@ def _note_person(
 class _Verdict(NamedTuple):
     """What should happen to one person's seat in one pool; None is nothing.
 
-    waiting: the entries of the waiting list that are theirs, a refused push's included.
+    waiting: their own entry of the waiting list, and that of a refused push.
     """
 
     person_id: int
@@ -330,7 +331,7 @@ class _Verdict(NamedTuple):
     user_name_key: str | None
     sort_key: str | None
     carried_over: bool
-    waiting: list[int]
+    waiting: list[int | None]
 
 
 def _compare(pool: LockedPool, people: list[int] | None, claiming: bool) -> list[_Verdict]:
@@ -369,7 +370,8 @@ def _let_wait(pool: LockedPool, unseated: list[_Verdict], everyone: dict[int, _V
     over = [
         entry
         for verdict in everyone.values()
-        for entry in (verdict.waiting[1:] if verdict.person_id in staying else verdict.waiting)
+        for entry in verdict.waiting[verdict.person_id in staying :]
+        if entry is not None
     ]
     if over:
         WaitingEntry.objects.filter(pk__in=over).delete()
@@ -448,7 +450,7 @@ _DEED = """
 _ANSWER = """
     SELECT {person_id} AS person_id, deed.deed, seat.id, seat.source, linked.application_id,
         linked.user_name_key, linked.sort_key, NOT coalesce(linked.entitled, false),
-        array_remove(ARRAY[waiting.id, refused.id], NULL)
+        ARRAY[waiting.id, refused.id]
     {people}
     LEFT JOIN licensing_waitingentry refused ON refused.pool_id = %(pool)s
         AND refused.person_id IS NULL AND refused.application_id = linked.application_id

@@ -3,15 +3,63 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts import names
-from accounts.models import Group
+from accounts.cause import Cause
+from accounts.models import Admin, Application, Group
 from accounts.refusal import Refusal
+from licensing import allocation, preview
+from licensing.allocation import LockedPool
 from licensing.models import EligibleGroup, Policy, WaitingEntry
+from licensing.preview import Done, Effect
+
+
+def change(
+    application: Application,
+    *,
+    eligibility: str,
+    group_names: Sequence[str] = (),
+    when_full: str | None = None,
+    by: Admin | None = None,
+    dry_run: bool = False,
+    expected: str = "",
+) -> Effect:
+    """Other rules for an application, while it is in use: who is eligible, what when full.
+
+    Seats follow at once: whoever becomes eligible gets one in the order of R17 or waits,
+    whoever no longer is loses theirs. when_full: None leaves it as it is.
+    dry_run: tell what would happen and undo it; expected: see licensing.preview.
+    Refused: groups chosen while everyone is eligible, a name that is none, and what was
+    confirmed is not so any more. Source: R16, R18.
+    """
+    check_groups(eligibility, group_names)
+    policy = Policy.objects.get(application=application)
+    who = by.email if by else "An admin on the command line"
+    cause = Cause(
+        f"{who} changed who gets licenses through {application.name}",
+        admin_id=by.pk if by else None,
+    )
+    decided: list[list[str]] = []
+
+    def write() -> None:
+        decided[:] = _write_policy(application.pk, eligibility, group_names, when_full)
+
+    def settle(pool: LockedPool) -> Done:
+        return Done(allocation.settle(pool.id, None, cause=cause), decided)
+
+    return preview.run(policy.pool_id, settle, before=write, dry_run=dry_run, expected=expected)
+
+
+def check_groups(eligibility: str, group_names: Sequence[str]) -> None:
+    if group_names and eligibility == Policy.Eligibility.EVERYONE:
+        raise Refusal(
+            "groups_without_eligibility",
+            "Groups can be chosen only when eligibility is “groups”, not “everyone”.",
+        )
 
 
 def choose(policy: Policy, group_names: Iterable[str]) -> None:
@@ -47,6 +95,24 @@ def choose(policy: Policy, group_names: Iterable[str]) -> None:
             ],
             ignore_conflicts=True,
         )
+
+
+def bind(pool_id: int) -> int:
+    """Bind chosen names to groups that were pushed in the very moment of choosing.
+
+    Neither of the two transactions sees the other then; reconciliation ends it (R9).
+    Returns how many were bound.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE licensing_eligiblegroup chosen SET group_id = pushed.id, name = pushed.name "
+            "FROM accounts_group pushed, licensing_policy policy "
+            "WHERE policy.pool_id = %s AND chosen.policy_id = policy.application_id "
+            "  AND chosen.group_id IS NULL AND pushed.application_id = policy.application_id "
+            "  AND pushed.name_key = chosen.name_key",
+            [pool_id],
+        )
+        return cursor.rowcount
 
 
 def follow(group: Group) -> bool:
@@ -87,3 +153,33 @@ def members_wait(group: Group) -> bool:
         refused=False,
         person__memberships__group=group,
     ).exists()
+
+
+# ------------------------------------------------------------------ inside
+
+
+def _write_policy(
+    policy_id: uuid.UUID, eligibility: str, group_names: Sequence[str], when_full: str | None
+) -> list[list[str]]:
+    """Returns the rules before and after, for the digest of a preview.
+
+    The groups of the choice before and after are held first: a push of one of them is
+    either seen here, or sees what was chosen here.
+    """
+    policy = Policy.objects.select_for_update().get(pk=policy_id)
+    chosen = Q(name_key__in=[names.key(name) for name in group_names]) | Q(
+        pk__in=policy.eligible_groups.exclude(group=None).values("group")
+    )
+    groups = Group.objects.filter(chosen, application_id=policy.application_id).order_by("pk")
+    list(groups.select_for_update(no_key=True).values_list("pk", flat=True))
+    before = _rules(policy)
+    policy.eligibility = eligibility
+    policy.when_full = when_full or policy.when_full
+    policy.save(update_fields=["eligibility", "when_full"])
+    choose(policy, group_names)
+    return [before, _rules(policy)]
+
+
+def _rules(policy: Policy) -> list[str]:
+    chosen = policy.eligible_groups.order_by("name_key").values_list("name_key", flat=True)
+    return [policy.eligibility, policy.when_full, *chosen]

@@ -239,7 +239,8 @@ class WaitingEntry(models.Model):
 
     refused: the push that would have given them a seat was refused whole; it succeeds
     when it is repeated once a seat is free. person: null is somebody whom the refused
-    push would have created; what is shown of them is what it said.
+    push would have created; what is shown of them is what it said. asked_at: when the
+    refused push was repeated last; licensing.refusals ends what is not repeated.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -252,6 +253,7 @@ class WaitingEntry(models.Model):
     employee_number = models.CharField(max_length=256, blank=True)
     sort_key = models.CharField(max_length=512, db_collation="C")
     since = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True)
     reason = models.TextField()
     refused = models.BooleanField(default=False)
 
@@ -379,6 +381,7 @@ class LedgerEntry(models.Model):
         TAKE_OVER = "take_over", "Seat taken over"
         ACTIVATE = "activate", "Seat activated"
         REFUSE = "refuse", "Seat refused"
+        LAPSE = "lapse", "Refusal ended"
         RESIZE = "resize", "Number of seats changed"
         BRAKE = "brake", "Safety brake set"
 
@@ -411,6 +414,7 @@ class LedgerEntry(models.Model):
                 condition=Q(deed="release", admin=None) & ~Q(request_id=""),
                 name="removals_by_an_application",
             ),
+            models.Index(fields=["pool", "at"], name="ledger_of_pool_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from accounts import clock
 from accounts.cause import Cause
 from accounts.models import Organization, Person
-from licensing import allocation, forecast, seals
+from licensing import allocation, eligibility, forecast, seals
 from licensing.models import Pool, Reconciled, WaitingEntry
 
 _CAUSE = Cause("Reconciliation found a difference")
@@ -122,15 +122,17 @@ def _alone(pool: Pool, *, wait: bool) -> Iterator[bool]:
 
 
 def _recompute(pool: Pool, *, dry_run: bool = False) -> Reconciliation:
-    """1. lock; 2. seats against the ledger; 3. the counter against the seats; 4. seats by hand
-    against the ledger; 5. seats and waiting list against what people are entitled to."""
+    """1. bind chosen groups, lock; 2. seats against the ledger; 3. the counter against the
+    seats; 4. seats by hand against the ledger; 5. seats and waiting list against what people are
+    entitled to."""
     result: Reconciliation | None = None
     try:
         with transaction.atomic(durable=True):
+            bound = eligibility.bind(pool.pk)  # ahead of the pool's row, as pushes of groups do
             allocation.lock(pool.pk)
             forged, lost = _by_hand_unlike_the_ledger(pool)
             waited = _waiting(pool)
-            drift = _repair_ledger(pool) + _repair_counter(pool)
+            drift = bound + _repair_ledger(pool) + _repair_counter(pool)
             taken_back, given_back = _repair_by_hand(pool, forged, lost)
             allocated = allocation.settle(pool.pk, None, cause=_CAUSE)
             granted = given_back + allocated.granted

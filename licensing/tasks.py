@@ -10,7 +10,7 @@ from django.db.models import F
 
 from accounts import changes
 from accounts.cause import Cause
-from licensing import allocation, idle, reconcile, review, seals
+from licensing import allocation, idle, reconcile, refusals, review, seals
 from licensing.models import Pool
 
 
@@ -74,3 +74,11 @@ def reclaim_idle_seats() -> None:
 )
 def reclaim_idle_seats_of(pool_id: int) -> None:
     idle.sweep(pool_id)
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def lapse_refusals() -> None:
+    """Daily: refused pushes that nobody repeats count as missing no longer (R18)."""
+    refusals.lapse()

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from licensing.pages import activate, groups, held, idle, invitations, licenses, overview, people
+from licensing.pages import (
+    activate,
+    freed,
+    groups,
+    held,
+    idle,
+    invitations,
+    licenses,
+    overview,
+    people,
+    waiting,
+)
 
 app_name = "licensing"
 urlpatterns = [
@@ -15,6 +26,10 @@ urlpatterns = [
     path("licenses/held/of/<uuid:application_id>/", held.decide_all, name="decide_all"),
     path("licenses/<slug:product>/", licenses.pool, name="pool"),
     path("licenses/<slug:product>/waiting/", licenses.waiting, name="waiting"),
+    path("licenses/<slug:product>/waiting/reprocess/", waiting.reprocess, name="reprocess"),
+    path("licenses/<slug:product>/waiting/<int:entry_id>/drop/", waiting.drop, name="drop"),
+    path("licenses/<slug:product>/freed/", freed.freed, name="freed"),
+    path("licenses/<slug:product>/freed/restore/", freed.restore, name="restore"),
     path("licenses/<slug:product>/history/", licenses.history, name="history"),
     path("licenses/<slug:product>/seats/", licenses.set_seats, name="set_seats"),
     path("licenses/<slug:product>/idle/", idle.idle_seats, name="idle"),

@@ -44,11 +44,7 @@ def create(
     _check_choice("idp", idp, Application.Idp.values)
     _check_choice("when_full", when_full, Policy.WhenFull.values)
     _check_choice("eligibility", eligibility, Policy.Eligibility.values)
-    if eligible_groups and eligibility == Policy.Eligibility.EVERYONE:
-        raise Refusal(
-            "groups_without_eligibility",
-            "Groups can be chosen only when eligibility is “groups”, not “everyone”.",
-        )
+    licensing_eligibility.check_groups(eligibility, eligible_groups)
 
     def change() -> Application:
         application = Application.objects.create(

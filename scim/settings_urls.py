@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scim.pages import brake, settings, tokens
+from scim.pages import brake, rules, settings, tokens
 
 app_name = "scim_settings"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("<uuid:application_id>/", settings.application, name="application"),
     path("<uuid:application_id>/guide/", settings.guide, name="guide"),
     path("<uuid:application_id>/brake/", brake.brake, name="brake"),
+    path("<uuid:application_id>/rules/", rules.change, name="rules"),
     path("<uuid:application_id>/tokens/", tokens.generate, name="generate_token"),
     path("tokens/<uuid:token_id>/revoke/", tokens.revoke, name="revoke_token"),
 ]

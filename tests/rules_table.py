@@ -27,7 +27,7 @@ TITLES = {
     10: "People are added, edited and removed by hand, nothing half done",
     11: "What an application sees, and never sees",
     12: "Creating again is 409; people added by hand are taken over with all they have",
-    13: "Deactivating frees the seat, deleting removes from the application",
+    13: "Deactivating frees, deleting removes from the application, both can be restored",
     14: "SCIM assigns a license and never activates one",
     15: "Seats in use never exceed seats purchased, under any concurrency",
     16: "Who is eligible: everyone, or members of chosen groups",

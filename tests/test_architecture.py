@@ -23,17 +23,39 @@ LAYERS = ["accounts", "licensing", "scim", "config"]  # the lowest first
 WRITERS = {
     "Person": {"accounts/people.py"},
     "Link": {"accounts/people.py"},
+    "KeptDocument": {"accounts/kept.py"},
     "Group": {"accounts/groups.py"},
     "Membership": {"accounts/groups.py"},
-    "Seat": {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"},
-    "WaitingEntry": {"licensing/allocation.py", "licensing/reconcile.py"},
+    "Seat": {
+        "licensing/allocation.py",
+        "licensing/reconcile.py",
+        "licensing/idle.py",
+        "licensing/restore.py",
+    },
+    "WaitingEntry": {
+        "licensing/allocation.py",
+        "licensing/reconcile.py",
+        "licensing/refusals.py",
+        "licensing/restore.py",
+    },
     "HeldRemoval": {"licensing/brake.py", "licensing/review.py"},
     "LedgerSeal": {"licensing/seals.py"},
     "Reconciled": {"licensing/reconcile.py"},
-    "LedgerEntry": {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"},
-    "Reclaimed": {"licensing/allocation.py", "licensing/idle.py"},
+    "LedgerEntry": {
+        "licensing/allocation.py",
+        "licensing/reconcile.py",
+        "licensing/idle.py",
+        "licensing/refusals.py",
+        "licensing/restore.py",
+    },
+    "Reclaimed": {"licensing/allocation.py", "licensing/idle.py", "licensing/restore.py"},
 }
-HELD_WRITERS = {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"}
+HELD_WRITERS = {
+    "licensing/allocation.py",
+    "licensing/reconcile.py",
+    "licensing/idle.py",
+    "licensing/restore.py",
+}
 #: Methods of a manager, a queryset or an instance that write.
 WRITING = {
     "create",
@@ -70,6 +92,7 @@ OF_ORGANIZATION = {
     "Role",
     "Application",
     "Person",
+    "KeptDocument",
     "Link",
     "Group",
     "Membership",

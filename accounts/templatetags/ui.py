@@ -137,6 +137,18 @@ def day(moment: dt.datetime | None, *, ago: bool = False, missing: str = "Never"
     return format_html('{} <span class="soft ago">{}</span>', shown, distance(moment))
 
 
+@register.simple_tag
+def ago(moment: dt.datetime) -> SafeString:
+    """How long ago alone, the exact moment as its title."""
+    moment = moment.astimezone(dt.UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="milliseconds"),
+        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+        distance(moment),
+    )
+
+
 def distance(moment: dt.datetime) -> str:
     """How long ago or ahead, in one unit: "3 minutes ago", "in 12 days"."""
     seconds = int((moment - clock.now()).total_seconds())

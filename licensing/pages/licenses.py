@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST
 from accounts.models import Product
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
-from accounts.refusal import Refusal
 from licensing import pools, seats
 from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
 from licensing.pages import figures
+from licensing.pages.confirm import answer
 from licensing.pages.invitations import InviteForm
+from licensing.preview import Effect
 
 
 class SeatsForm(forms.Form):
@@ -72,36 +73,49 @@ def history(request: AdminRequest, product: str) -> HttpResponse:
 @admin_required
 @changes_things
 def set_seats(request: AdminRequest, product: str) -> HttpResponse:
-    """Another number of licenses (R15)."""
-    check(product)
+    """Another number of licenses (R15): first whom it would serve, then the change."""
+    context = about_pool(request, product)
     form = SeatsForm(request.POST)
+    context |= {"form": form}
     if form.is_valid():
-        try:
-            pool = pools.set_seats(
-                request.organization, product, form.cleaned_data["number"], by=request.admin
+        number = form.cleaned_data["number"]
+
+        def deed(*, dry_run: bool, expected: str = "") -> Effect:
+            return pools.change_seats(
+                request.organization,
+                product,
+                number,
+                by=request.admin,
+                dry_run=dry_run,
+                expected=expected,
             )
-        except Refusal as refusal:
-            form.add_error("number", refusal.detail)
-        else:
-            messages.success(request, _outcome(pool))
-            return redirect("licensing:pool", product)
-    context = _holders(request, product) | {"form": form}
+
+        context |= {"number": number}
+        asked, effect = answer(request, deed, "licensing/seats_preview.html", context)
+        if asked is not None:
+            return asked
+        messages.success(request, _outcome(product, effect))
+        return redirect("licensing:pool", product)
+    context |= _rows_of_holders(request, context["figures"].pool)
     return render(request, "licensing/pool.html", context, status=422)
 
 
-def _outcome(pool: Pool) -> str:
-    licenses = "license" if pool.purchased == 1 else "licenses"
-    done = f"{pool.get_product_display()} now has {pool.purchased:,} {licenses}."
-    if pool.over_assigned:
-        return f"{done} It is over-assigned by {pool.over_assigned:,}; nobody lost a license."
-    return done
+def _outcome(product: str, effect: Effect) -> str:
+    licenses = "license" if effect.purchased == 1 else "licenses"
+    done = f"{Product(product).label} now has {effect.purchased:,} {licenses}"
+    if effect.over_assigned:
+        return f"{done}. It is over-assigned by {effect.over_assigned:,}; nobody lost a license."
+    return f"{done}: {effect.happened}."
 
 
 def _holders(request: AdminRequest, product: str) -> dict[str, Any]:
     context = about_pool(request, product)
-    pool = context["figures"].pool
+    return context | _rows_of_holders(request, context["figures"].pool)
+
+
+def _rows_of_holders(request: AdminRequest, pool: Pool) -> dict[str, Any]:
     rows = seats.holders(pool) if pool.pk else Seat.objects.none()
-    return context | {"tab": "holders", "page": page_of(request, rows)}
+    return {"tab": "holders", "page": page_of(request, rows)}
 
 
 def about_pool(request: AdminRequest, product: str) -> dict[str, Any]:

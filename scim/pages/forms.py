@@ -11,28 +11,9 @@ from licensing.models import Policy
 from scim import tokens
 
 
-class ApplicationForm(forms.Form):
-    """A new application, in the words of the Admin Center."""
+class RulesForm(forms.Form):
+    """Who gets a license through an application, and what when licenses run out (R16, R18)."""
 
-    name = forms.CharField(
-        label="Name",
-        max_length=200,
-        help_text="As your colleagues will see it, for example “Okta – Sales Navigator”.",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    product = forms.ChoiceField(
-        label="Product",
-        choices=Product.choices,
-        initial=Product.SALES_NAVIGATOR,
-        help_text="An application feeds one product. Add a second application for another one.",
-        widget=HintedRadio({}),
-    )
-    idp = forms.ChoiceField(
-        label="Identity provider",
-        choices=Application.Idp.choices,
-        initial=Application.Idp.OKTA,
-        widget=HintedRadio({}),
-    )
     eligibility = forms.ChoiceField(
         label="Auto-assign licenses",
         choices=[
@@ -79,6 +60,32 @@ class ApplicationForm(forms.Form):
             return []
         lines = self.cleaned_data["eligible_groups"].splitlines()
         return [line.strip() for line in lines if line.strip()]
+
+
+class ApplicationForm(RulesForm):
+    """A new application, in the words of the Admin Center."""
+
+    field_order = ("name", "product", "idp")
+
+    name = forms.CharField(
+        label="Name",
+        max_length=200,
+        help_text="As your colleagues will see it, for example “Okta – Sales Navigator”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    product = forms.ChoiceField(
+        label="Product",
+        choices=Product.choices,
+        initial=Product.SALES_NAVIGATOR,
+        help_text="An application feeds one product. Add a second application for another one.",
+        widget=HintedRadio({}),
+    )
+    idp = forms.ChoiceField(
+        label="Identity provider",
+        choices=Application.Idp.choices,
+        initial=Application.Idp.OKTA,
+        widget=HintedRadio({}),
+    )
 
 
 class TokenForm(forms.Form):

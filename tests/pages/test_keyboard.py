@@ -92,7 +92,10 @@ def test_change_the_number_of_licenses(open_page: Callable[..., Any]) -> None:
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("25")
     page.keyboard.press("Enter")
-    page.get_by_text("Sales Navigator now has 25 licenses.").wait_for()
+    page.get_by_role("heading", name="Change the number of licenses?").wait_for()
+    _tab_to(page, "Change the number to 25")
+    page.keyboard.press("Enter")
+    page.get_by_text("Sales Navigator now has 25 licenses").wait_for()
     assert pools.get(world.organization, "sales-navigator").purchased == 25
 
 

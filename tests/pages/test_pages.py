@@ -169,7 +169,12 @@ def test_a_persons_page_says_who_owns_it_and_why_there_is_a_seat(
 
 
 def test_the_number_of_licenses_is_changed(admin: Client, world: World) -> None:
-    answer = admin.post("/licenses/sales-navigator/seats/", {"number": "3"}, follow=True)
+    """R15, R16: asked first, with what it would do; then done."""
+    asked = admin.post("/licenses/sales-navigator/seats/", {"number": "3"})
+    assert "will be over-assigned by 6: 9 of 3 in use." in text(asked)
+    assert pools.get(world.organization, "sales-navigator").purchased == 10
+    form = {"number": "3", "confirmed": asked.context["effect"].digest}
+    answer = admin.post("/licenses/sales-navigator/seats/", form, follow=True)
     assert "It is over-assigned by 6; nobody lost a license." in text(answer)
 
 
@@ -185,7 +190,7 @@ def test_looking_at_a_product_makes_no_pool(admin: Client, db: None) -> None:
     empty = worlds.make_empty()
     client = Client()
     client.force_login(empty.owner)
-    for page in ("", "waiting/", "history/"):
+    for page in ("", "waiting/", "freed/", "history/"):
         assert client.get(f"/licenses/teamlink-extend/{page}").status_code == 200
     assert not empty.organization.pools.exists()
     assert client.get("/licenses/toasters/").status_code == 404

@@ -26,6 +26,7 @@ MOST = {
     "reclaim": 12,
     "reclaimed": 12,
     "history": 12,
+    "freed": 12,
     "licenses": 10,
     "held": 10,
     "groups": 10,

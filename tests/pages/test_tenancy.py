@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts import admins
 from accounts.models import Role
 from licensing import pools
+from licensing.models import WaitingEntry
 from tests.pages import addresses
 from tests.pages.world import PASSWORD, World, hold_removals
 
@@ -47,6 +48,11 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
     assert admin.post(back).status_code == 404
     admin.post(reverse("licensing:reclaim", args=[product]), {"person": [stranger.person.pk]})
     assert stranger.person.seats.count() == 1
+    drop = reverse("licensing:drop", args=["sales-navigator", _refused(stranger)])
+    admin.post(drop)
+    assert _refused(stranger)
+    rules = reverse("scim_settings:rules", args=[stranger.application.pk])
+    assert admin.post(rules, {"eligibility": "groups", "when_full": "refuse"}).status_code == 404
     stranger.token.refresh_from_db()
     assert stranger.token.revoked_at is None
 
@@ -104,7 +110,7 @@ def reader(world: World) -> Client:
 
 
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
-    deeds = {"new-application", "turn-off", "revoke", "brake", "reclaim"}
+    deeds = {"new-application", "turn-off", "revoke", "brake", "reclaim", "rules"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
@@ -127,6 +133,10 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("licensing:invite_all", ["sales-navigator"], {"days": "0"}),
         ("licensing:invite", [world.person.seats.all()[0].pk], {}),
         ("accounts:retry_mail", [], {}),
+        ("licensing:restore", ["sales-navigator"], {"only": str(world.person.pk)}),
+        ("licensing:reprocess", ["sales-navigator"], {}),
+        ("licensing:drop", ["sales-navigator", _refused(world)], {}),
+        ("scim_settings:rules", [world.application.pk], {"eligibility": "everyone"}),
     ]
     for name, arguments, form in deeds:
         answer = reader.post(reverse(name, args=arguments), form)
@@ -138,3 +148,9 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
     assert "Approve all" not in reader.get(reverse("licensing:held")).content.decode()
     shown = reader.get(reverse("scim_settings:application", args=[world.application.pk]))
     assert "Generate token" not in shown.content.decode()
+    assert "Change the rules" not in shown.content.decode()
+
+
+def _refused(world: World) -> int:
+    """Somebody whose push was refused."""
+    return WaitingEntry.objects.of(world.organization).filter(person=None)[0].pk

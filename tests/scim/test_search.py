@@ -1071,12 +1071,22 @@ def crowd(world: World) -> World:
             cursor.execute(_PEOPLE_OF_CROWD, parameters)
             cursor.execute(_GROUPS_OF_CROWD, parameters)
     with connection.cursor() as cursor:
+        cursor.execute(_SEATS_OF_CROWD)  # looking for one costs nothing where there are none
+        assert cursor.rowcount == 5000
         cursor.execute(
             "ANALYZE accounts_person, accounts_link, accounts_group, accounts_membership,"
             " accounts_application, licensing_seat"
         )
     return world
 
+
+_SEATS_OF_CROWD = """
+INSERT INTO licensing_seat (organization_id, pool_id, person_id, application_id, source, state,
+    carried_over, granted_at)
+SELECT link.organization_id, policy.pool_id, link.person_id, link.application_id, 'scim',
+    'provisioned', false, now()
+FROM accounts_link link JOIN licensing_policy policy ON policy.application_id = link.application_id
+"""
 
 _PEOPLE_OF_CROWD = """
 WITH person AS (

@@ -16,14 +16,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Q
 
-from accounts import clock, outbox
+from accounts import clock
 from accounts.cause import Cause
 from accounts.models import Application, Link, Person, Product
 from accounts.profile import Profile
 from accounts.refusal import Refusal
-from licensing.models import LedgerEntry, Pool, Reclaimed, Seat, WaitingEntry
+from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -196,22 +195,31 @@ def grant_by_hand(pool_id: int, person: Person, *, cause: Cause) -> Seat:
         return seat
     if not pool.free:
         raise seats_missing(pool, shortage(pool) + 1)
-    now = clock.now()
-    seat = Seat.objects.create(
-        organization_id=pool.organization_id,
-        pool_id=pool.id,
-        person=person,
-        source=Seat.Source.MANUAL,
-        granted_at=now,
-    )
-    WaitingEntry.objects.filter(
-        Q(person=person) | Q(person=None, email__iexact=person.email), pool_id=pool.id
-    ).delete()
-    Reclaimed.objects.filter(pool_id=pool.id, person=person).delete()
-    Pool.objects.filter(pk=pool.id).update(held=pool.held + 1)
-    _note_person(pool, LedgerEntry.Deed.GRANT, cause, person, Seat.Source.MANUAL, now)
-    outbox.put(pool.organization_id, "invitation", {"seat": seat.pk})
-    return seat
+    give_by_hand(pool, [person.pk], cause=cause)
+    return Seat.objects.get(pool_id=pool.id, person=person)
+
+
+def give_by_hand(pool: LockedPool, chosen: Sequence[int], *, cause: Cause) -> None:
+    """A seat by hand, an invitation and a line for each of these people, in the order given.
+
+    They wait no longer, and whose idle seat was reclaimed is entitled again. None of them
+    holds a seat, and there is room: the caller has looked, under the pool's lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _GIVE_BY_HAND,
+            {
+                "pool": pool.id,
+                "organization": pool.organization_id,
+                "people": list(chosen),
+                "count": len(chosen),
+                "application": cause.application_id,
+                "admin": cause.admin_id,
+                "request_id": cause.request_id,
+                "because": cause.because,
+                "now": clock.now(),
+            },
+        )
 
 
 def release_by_hand(pool_id: int, person: Person, *, cause: Cause) -> None:
@@ -531,15 +539,11 @@ kept AS (
 )
 """ + _LEDGER_LINES.format(deed="take_over", source="'scim'")
 
-_GRANT = """
-WITH given AS MATERIALIZED (
-    SELECT * FROM unnest(%(people)s::bigint[], %(applications)s::uuid[])
-        WITH ORDINALITY AS given(person_id, application_id, n)
-),
+_GRANTED = """
 granted AS (
     INSERT INTO licensing_seat (organization_id, pool_id, person_id, application_id, source,
                                 state, carried_over, granted_at)
-    SELECT %(organization)s, %(pool)s, person_id, application_id, 'scim', 'provisioned', false,
+    SELECT %(organization)s, %(pool)s, person_id, application_id, '{source}', 'provisioned', false,
            %(now)s
     FROM given ORDER BY n
     RETURNING id
@@ -551,7 +555,44 @@ invited AS (
     FROM granted
 ),
 counted AS (UPDATE licensing_pool SET held = held + %(count)s WHERE id = %(pool)s)
-""" + _LEDGER_LINES.format(deed="grant", source="'scim'")
+"""
+
+_GRANT = (
+    """
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(%(people)s::bigint[], %(applications)s::uuid[])
+        WITH ORDINALITY AS given(person_id, application_id, n)
+),
+"""
+    + _GRANTED.format(source="scim")
+    + _LEDGER_LINES.format(deed="grant", source="'scim'")
+)
+
+_GIVE_BY_HAND = (
+    """
+WITH given AS MATERIALIZED (
+    SELECT person.id AS person_id, person.email, NULL::uuid AS application_id, given.n
+    FROM unnest(%(people)s::bigint[]) WITH ORDINALITY AS given(person_id, n)
+    JOIN accounts_person person ON person.id = given.person_id
+),
+no_longer_reclaimed AS (
+    DELETE FROM licensing_reclaimed
+    WHERE pool_id = %(pool)s AND person_id = ANY(%(people)s::bigint[])
+),
+served AS (
+    DELETE FROM licensing_waitingentry WHERE id IN (
+        SELECT entry.id FROM licensing_waitingentry entry
+        JOIN given ON given.person_id = entry.person_id
+        WHERE entry.pool_id = %(pool)s
+        UNION ALL
+        SELECT entry.id FROM licensing_waitingentry entry
+        JOIN given ON upper(given.email) = upper(entry.email)
+        WHERE entry.pool_id = %(pool)s AND entry.person_id IS NULL)
+),
+"""
+    + _GRANTED.format(source="manual")
+    + _LEDGER_LINES.format(deed="grant", source="'manual'")
+)
 
 _WAIT = """
 INSERT INTO licensing_waitingentry (organization_id, pool_id, application_id, person_id,

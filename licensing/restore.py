@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db import connection
 from django.db.models import QuerySet, Window
 from django.db.models.functions import FirstValue, RowNumber
 
@@ -77,7 +76,9 @@ def restore(
         if lost and missing > 0:
             raise _too_few(locked, len(lost), missing)
         if lost:
-            _give_back(locked, sorted(lost, key=lambda id: found[id].sort_key.encode()), cause)
+            allocation.give_by_hand(
+                locked, sorted(lost, key=lambda id: found[id].sort_key.encode()), cause=cause
+            )
         return len(lost)
 
     return changes.run(change)
@@ -122,63 +123,3 @@ def _too_few(pool: LockedPool, wanted: int, missing: int) -> Refusal:
         f"{pool.free:,} of {pool.purchased:,} {'is' if pool.free == 1 else 'are'} free. Nobody "
         f"was restored. Buy more or free some, then restore again.",
     )
-
-
-def _give_back(pool: LockedPool, chosen: list[int], cause: Cause) -> None:
-    """Under the pool's lock, in the order given: a seat by hand, an invitation, a line."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _GIVE_BACK,
-            {
-                "pool": pool.id,
-                "organization": pool.organization_id,
-                "people": chosen,
-                "count": len(chosen),
-                "admin": cause.admin_id,
-                "because": cause.because,
-                "now": clock.now(),
-            },
-        )
-
-
-_GIVE_BACK = """
-WITH given AS MATERIALIZED (
-    SELECT person.id AS person_id, person.email, given.n
-    FROM unnest(%(people)s::bigint[]) WITH ORDINALITY AS given(person_id, n)
-    JOIN accounts_person person ON person.id = given.person_id
-),
-granted AS (
-    INSERT INTO licensing_seat (organization_id, pool_id, person_id, source, state, carried_over,
-                                granted_at)
-    SELECT %(organization)s, %(pool)s, person_id, 'manual', 'provisioned', false, %(now)s
-    FROM given ORDER BY n
-    RETURNING id
-),
-invited AS (
-    INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts,
-                                 error)
-    SELECT %(organization)s, 'invitation', jsonb_build_object('seat', id), %(now)s, %(now)s, 0, ''
-    FROM granted
-),
-counted AS (UPDATE licensing_pool SET held = held + %(count)s WHERE id = %(pool)s),
--- Who lost it because it was idle is entitled again, as with any seat that an admin gives.
-no_longer_reclaimed AS (
-    DELETE FROM licensing_reclaimed
-    WHERE pool_id = %(pool)s AND person_id = ANY(%(people)s::bigint[])
-),
-served AS (
-    DELETE FROM licensing_waitingentry WHERE id IN (
-        SELECT entry.id FROM licensing_waitingentry entry
-        JOIN given ON given.person_id = entry.person_id
-        WHERE entry.pool_id = %(pool)s
-        UNION ALL
-        SELECT entry.id FROM licensing_waitingentry entry
-        JOIN given ON upper(given.email) = upper(entry.email)
-        WHERE entry.pool_id = %(pool)s AND entry.person_id IS NULL)
-)
-INSERT INTO licensing_ledgerentry (organization_id, pool_id, deed, person_id, email, admin_id,
-    source, request_id, because, at)
-SELECT %(organization)s, %(pool)s, 'grant', person_id, email, %(admin)s::bigint, 'manual', '',
-    %(because)s::text, %(now)s
-FROM given ORDER BY n
-"""

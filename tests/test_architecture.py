@@ -26,17 +26,11 @@ WRITERS = {
     "KeptDocument": {"accounts/kept.py"},
     "Group": {"accounts/groups.py"},
     "Membership": {"accounts/groups.py"},
-    "Seat": {
-        "licensing/allocation.py",
-        "licensing/reconcile.py",
-        "licensing/idle.py",
-        "licensing/restore.py",
-    },
+    "Seat": {"licensing/allocation.py", "licensing/reconcile.py", "licensing/idle.py"},
     "WaitingEntry": {
         "licensing/allocation.py",
         "licensing/reconcile.py",
         "licensing/refusals.py",
-        "licensing/restore.py",
     },
     "HeldRemoval": {"licensing/brake.py", "licensing/review.py"},
     "LedgerSeal": {"licensing/seals.py"},
@@ -46,15 +40,13 @@ WRITERS = {
         "licensing/reconcile.py",
         "licensing/idle.py",
         "licensing/refusals.py",
-        "licensing/restore.py",
     },
-    "Reclaimed": {"licensing/allocation.py", "licensing/idle.py", "licensing/restore.py"},
+    "Reclaimed": {"licensing/allocation.py", "licensing/idle.py"},
 }
 HELD_WRITERS = {
     "licensing/allocation.py",
     "licensing/reconcile.py",
     "licensing/idle.py",
-    "licensing/restore.py",
 }
 #: Methods of a manager, a queryset or an instance that write.
 WRITING = {

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from accounts.models import Admin
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,3 +22,9 @@ class Cause:
     application_id: uuid.UUID | None = None
     admin_id: int | None = None
     request_id: str = ""
+
+    @classmethod
+    def by(cls, admin: Admin | None, deed: str) -> Self:
+        """What an admin did on a page, or (None) on the command line: `deed` as in "gave it"."""
+        who = admin.email if admin else "An admin on the command line"
+        return cls(f"{who} {deed}", admin_id=admin.pk if admin else None)

@@ -38,11 +38,7 @@ def change(
     """
     check_groups(eligibility, group_names)
     policy = Policy.objects.get(application=application)
-    who = by.email if by else "An admin on the command line"
-    cause = Cause(
-        f"{who} changed who gets licenses through {application.name}",
-        admin_id=by.pk if by else None,
-    )
+    cause = Cause.by(by, f"changed who gets licenses through {application.name}")
     decided: list[list[str]] = []
 
     def write() -> None:

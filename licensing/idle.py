@@ -170,8 +170,7 @@ def give_back(pool: Pool, person: Person, *, by: Admin | None = None) -> str:
     A seat that was given by hand is given by hand again. Refused: nothing was reclaimed
     ("not_reclaimed"), the person is gone, or no license is free for a seat by hand.
     """
-    who = by.email if by else "An admin on the command line"
-    cause = Cause(f"{who} gave the seat back", admin_id=by.pk if by else None)
+    cause = Cause.by(by, "gave the seat back")
 
     def change() -> str:
         held = people.hold(person.pk)

@@ -46,8 +46,7 @@ def drop(pool: Pool, entry_id: int, *, by: Admin | None = None) -> WaitingEntry:
     a seat is free, and only the identity provider changes that (R8).
     """
     entry = WaitingEntry.objects.filter(pool=pool, pk=entry_id, refused=True).first()
-    who = by.email if by else "An admin on the command line"
-    cause = Cause(f"{who} dropped the refused push", admin_id=by.pk if by else None)
+    cause = Cause.by(by, "dropped the refused push")
     if entry is None or not changes.run(lambda: _end(pool.pk, cause, entry_id=entry_id)):
         raise NotFound("not_refused", "That push was not refused, or is not waited for any more.")
     return entry

@@ -18,8 +18,7 @@ def reprocess(organization: Organization, product: str, *, by: Admin | None = No
     carried out behind the identity provider's back: `refused` and `free` of what is
     returned tell how many may push again, and how many would get through.
     """
-    who = by.email if by else "An admin on the command line"
-    cause = Cause(f"{who} reprocessed the waiting list", admin_id=by.pk if by else None)
+    cause = Cause.by(by, "reprocessed the waiting list")
 
     def settle(pool: LockedPool) -> Done:
         waiting = WaitingEntry.objects.filter(pool_id=pool.id, refused=False)

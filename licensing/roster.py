@@ -43,7 +43,7 @@ def grant(
                 ),
             )
         return _whole(
-            allocation.grant_by_hand(pool.pk, person, cause=_by(by, "gave the seat by hand"))
+            allocation.grant_by_hand(pool.pk, person, cause=Cause.by(by, "gave the seat by hand"))
         )
 
     return changes.run(change)
@@ -57,7 +57,7 @@ def remove(
     person = find(organization, email)
     changes.run(
         lambda: allocation.release_by_hand(
-            pool.pk, person, cause=_by(by, "removed the seat by hand")
+            pool.pk, person, cause=Cause.by(by, "removed the seat by hand")
         )
     )
 
@@ -91,8 +91,3 @@ def _whole(seat: Seat) -> Seat:
     """With what is shown of it, read before the commit: an error means that nothing was changed
     (R26)."""
     return Seat.objects.select_related("person", "application").get(pk=seat.pk)
-
-
-def _by(admin: Admin | None, deed: str) -> Cause:
-    who = admin.email if admin else "An admin on the command line"
-    return Cause(f"{who} {deed}", admin_id=admin.pk if admin else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from django.db.models import Count
+from django.http import Http404
 
 from accounts.models import Organization, Product
 from licensing import forecast, idle
@@ -86,3 +87,9 @@ def of_product(organization: Organization, product: str) -> Figures:
     return next(
         figures for figures in of_organization(organization) if figures.pool.product == product
     )
+
+
+def check(product: str) -> None:
+    """404: no such product."""
+    if product not in Product.values:
+        raise Http404

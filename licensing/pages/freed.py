@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -13,7 +13,7 @@ from accounts.pages.paging import page_of
 from accounts.refusal import Refusal
 from licensing import restore as restoring
 from licensing.models import LedgerEntry
-from licensing.pages import licenses
+from licensing.pages import figures, licenses
 
 MOST = 1000
 
@@ -33,8 +33,7 @@ def freed(request: AdminRequest, product: str) -> HttpResponse:
 @changes_things
 def restore(request: AdminRequest, product: str) -> HttpResponse:
     """One (`only`), or those that were selected (`people`)."""
-    if product not in Product.values:
-        raise Http404
+    figures.check(product)
     asked = request.POST.getlist("only") or request.POST.getlist("people")
     chosen = sorted({int(id) for id in asked[:MOST] if id.isdecimal() and len(id) < 19})
     if not chosen:

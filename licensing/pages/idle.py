@@ -22,7 +22,7 @@ from accounts.refusal import Refusal
 from licensing import idle
 from licensing.models import Pool, Reclaimed
 from licensing.pages import figures
-from licensing.pages.licenses import about_pool, check
+from licensing.pages.licenses import about_pool
 
 EVERYBODY = "all"
 _NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
@@ -87,7 +87,7 @@ def idle_seats(request: AdminRequest, product: str) -> HttpResponse:
 @admin_required
 @changes_things
 def set_rule(request: AdminRequest, product: str) -> HttpResponse:
-    check(product)
+    figures.check(product)
     form = RuleForm(request.POST)
     if form.is_valid():
         wanted = form.cleaned_data
@@ -112,7 +112,7 @@ def reclaim(request: AdminRequest, product: str) -> HttpResponse:
 
     person: ids, or "all" of those who were idle at the moment `at`, when the list was shown.
     """
-    check(product)
+    figures.check(product)
     pool = figures.of_product(request.organization, product).pool
     sent = request.POST if request.method == "POST" else request.GET
     at = _moment(sent.get("at", ""))
@@ -141,7 +141,7 @@ def reclaim(request: AdminRequest, product: str) -> HttpResponse:
 @admin_required
 def reclaimed(request: AdminRequest, product: str) -> HttpResponse:
     """Whose license was reclaimed and is not back, the last first."""
-    check(product)
+    figures.check(product)
     rows = (
         Reclaimed.objects.of(request.organization)
         .filter(pool__product=product)
@@ -159,7 +159,7 @@ def reclaimed(request: AdminRequest, product: str) -> HttpResponse:
 @admin_required
 @changes_things
 def give_back(request: AdminRequest, product: str, person_id: int) -> HttpResponse:
-    check(product)
+    figures.check(product)
     organization = request.organization
     person = get_object_or_404(Person.objects.of(organization), pk=person_id)
     pool = get_object_or_404(Pool.objects.of(organization), product=product)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from accounts.models import Product
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
 from licensing import activation, pools
 from licensing.models import Seat
+from licensing.pages import figures
 
 
 class InviteForm(forms.Form):
@@ -45,8 +45,7 @@ def invite(request: AdminRequest, seat_id: int) -> HttpResponse:
 @admin_required
 @changes_things
 def invite_all(request: AdminRequest, product: str) -> HttpResponse:
-    if product not in Product.values:
-        raise Http404
+    figures.check(product)
     form = InviteForm(request.POST)
     if not form.is_valid():
         messages.error(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -120,15 +120,10 @@ def _rows_of_holders(request: AdminRequest, pool: Pool) -> dict[str, Any]:
 
 def about_pool(request: AdminRequest, product: str) -> dict[str, Any]:
     """What each tab of a product's page shows. 404: no such product."""
-    check(product)
+    figures.check(product)
     about = figures.of_product(request.organization, product)
     return {
         "figures": about,
         "form": SeatsForm(initial={"number": about.pool.purchased}),
         "invite_form": InviteForm(),
     }
-
-
-def check(product: str) -> None:
-    if product not in Product.values:
-        raise Http404

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from accounts.models import Product
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
 from licensing import refusals
 from licensing import reprocess as reprocessing
 from licensing.models import Pool
+from licensing.pages import figures
 from licensing.preview import Effect
 
 
@@ -21,8 +21,7 @@ from licensing.preview import Effect
 @changes_things
 def reprocess(request: AdminRequest, product: str) -> HttpResponse:
     """Reprocess now (R20)."""
-    if product not in Product.values:
-        raise Http404
+    figures.check(product)
     effect = reprocessing.reprocess(request.organization, product, by=request.admin)
     messages.success(request, _outcome(effect))
     return redirect("licensing:waiting", product)

@@ -12,23 +12,20 @@ each form of PATCH a few lines that say what RFC 7644 section 3.5.2 makes of the
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from scim.applications import base_url
-from tests import factories
+from tests import factories, walks
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -810,22 +807,7 @@ class Walk(RuleBasedStateMachine):
                 )
 
 
-WALKS = int(os.environ.get("SEATKEEPER_WALKS") or 0)
-
-
 @pytest.mark.django_db
 def test_the_directory_is_what_a_model_of_the_rfc_says() -> None:
     """RFC 7644 sections 3.3 to 3.9 and 3.14."""
-    run_state_machine_as_test(
-        Walk,
-        settings=settings(
-            max_examples=WALKS or 30,
-            stateful_step_count=30,
-            derandomize=not WALKS,
-            # Making a failure small takes minutes: only where time was asked for.
-            phases=tuple(Phase) if WALKS else (Phase.generate,),
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    walks.run(Walk, examples=30)

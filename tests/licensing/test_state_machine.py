@@ -17,13 +17,11 @@ that the right one got it follows from the order: nobody is seated past somebody
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -31,7 +29,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from accounts.models import Organization
@@ -39,7 +36,7 @@ from licensing import explain, pools, tasks
 from licensing.models import Pool
 from scim import tokens
 from scim.models import Token
-from tests import factories
+from tests import factories, walks
 from tests.licensing import books
 from tests.licensing.crashes import WAYS, Crash, rows_of
 
@@ -606,23 +603,8 @@ def _execute(statement: str) -> list[Any]:
         return cursor.fetchall()
 
 
-WALKS = int(os.environ.get("SEATKEEPER_WALKS") or 0)
-
-
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_seats_are_right_after_every_step_whatever_crashes() -> None:
     """R2, R3, R12 to R22, R26: pushes of three applications, hands, the worker and crashes."""
-    run_state_machine_as_test(
-        Walk,
-        settings=settings(
-            max_examples=WALKS or 20,
-            stateful_step_count=30,
-            derandomize=not WALKS,
-            # Making a failure small takes minutes: only where time was asked for.
-            phases=tuple(Phase) if WALKS else (Phase.generate,),
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    walks.run(Walk, examples=20)

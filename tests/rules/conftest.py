@@ -6,14 +6,29 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from accounts.models import Organization
+from accounts import admins
+from accounts.models import Admin, Organization
 from tests import factories
 
 
 @pytest.fixture
 def owner(db: None) -> Organization:
     return factories.organization()
+
+
+@pytest.fixture
+def lea(owner: Organization) -> Admin:
+    return admins.create("lea@acme.example", organization=owner, password="a long enough password")
+
+
+@pytest.fixture
+def admin(lea: Admin) -> Client:
+    """Lea's browser, signed in."""
+    client = Client()
+    client.force_login(lea)
+    return client
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,8 @@ import functools
 
 import pytest
 from django.core import mail
-from django.test import Client
 
-from accounts import admins, clock, kept
+from accounts import clock, kept
 from accounts.models import KeptDocument, Link, Person
 from accounts.refusal import Refusal
 from accounts.tasks import deliver_outbox
@@ -43,18 +42,6 @@ FREED = "/licenses/sales-navigator/freed/"
 @pytest.fixture
 def idp(owner):
     return connect(owner, seats=3, name="Okta")
-
-
-@pytest.fixture
-def lea(owner):
-    return admins.create("lea@acme.example", organization=owner, password="long enough")
-
-
-@pytest.fixture
-def admin(lea):
-    client = Client()
-    client.force_login(lea)
-    return client
 
 
 def _restore(owner, *arguments, product="sales-navigator"):

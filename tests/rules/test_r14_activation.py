@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from accounts import admins, clock, outbox
+from accounts import clock, outbox
 from accounts.models import Outbox
 from accounts.refusal import Refusal
 from accounts.tasks import deliver_outbox
@@ -37,15 +37,6 @@ def time_is(monkeypatch):
 
     move(DAY_0)
     return move
-
-
-@pytest.fixture
-def admin(owner):
-    client = Client()
-    client.force_login(
-        admins.create("lea@acme.example", organization=owner, password="a long enough password")
-    )
-    return client
 
 
 def _path(seat: Seat) -> str:

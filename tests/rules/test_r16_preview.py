@@ -3,7 +3,6 @@
 import functools
 
 import pytest
-from django.test import Client
 
 from accounts import admins
 from accounts.models import Group
@@ -28,15 +27,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 ADA, GRACE, HEDY, MARY = (f"{name}@acme.example" for name in ("ada", "grace", "hedy", "mary"))
-
-
-@pytest.fixture
-def admin(owner):
-    client = Client()
-    client.force_login(
-        admins.create("lea@acme.example", organization=owner, password="long enough")
-    )
-    return client
 
 
 @pytest.fixture

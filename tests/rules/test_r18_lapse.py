@@ -4,9 +4,8 @@ import datetime as dt
 import functools
 
 import pytest
-from django.test import Client
 
-from accounts import admins, clock
+from accounts import clock
 from accounts.refusal import NotFound
 from licensing import refusals, tasks
 from licensing.models import LedgerEntry, Pool, WaitingEntry
@@ -40,18 +39,6 @@ def idp(owner):
     idp = connect(owner, seats=1, name="Okta")
     idp.ada = idp.create(ADA, number="5")
     return idp
-
-
-@pytest.fixture
-def lea(owner):
-    return admins.create("lea@acme.example", organization=owner, password="long enough")
-
-
-@pytest.fixture
-def admin(lea):
-    client = Client()
-    client.force_login(lea)
-    return client
 
 
 def _refuse(idp, email, at):

@@ -450,7 +450,8 @@ _DEED = """
         WHEN linked.entitled THEN CASE
             WHEN seat.carried_over OR seat.application_id <> linked.application_id
             THEN 'move' END
-        WHEN seat.carried_over AND linked.active THEN NULL
+        WHEN seat.carried_over AND linked.active AND seat.application_id = linked.application_id
+            THEN NULL
         ELSE 'release'
     END
 """

@@ -330,3 +330,19 @@ def test_many_posts_that_take_over_the_same_person_take_over_once(race):
     answers = race(*[lambda: idp.create(MAX)] * 8)
     assert sorted(answer.status for answer in answers) == [201] + [409] * 7
     assert ledger(owner).count(("take_over", MAX)) == 1
+
+
+@pytest.mark.parametrize("ends", ["deactivated", "deleted"])
+def test_a_kept_seat_goes_with_the_application_that_took_it_over(owner, ends):
+    """R12, R2: that another application of the pool has the person active, too, holds no seat."""
+    first = connect(owner, seats=2, eligibility="groups")
+    second = connect(owner, eligibility="groups")
+    grant(owner, MAX)
+    max_ = first.create(MAX)
+    second.create(MAX)
+    assert seat_of(owner, MAX).application == first.application
+    if ends == "deactivated":
+        first.set_active(max_.id, False)
+    else:
+        first.delete(max_.id)
+    assert holders(owner) == []

@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
+from accounts import sql
 from accounts.refusal import Refusal
 
 Result = TypeVar("Result")
 
-#: Deadlocks and serialization failures are nobody's fault and go away by themselves.
-TRY_AGAIN = {"40P01", "40001"}
+#: Deadlocks and serialization failures are nobody's fault and go away by themselves; so does a
+#: statement that was prepared before a migration.
+TRY_AGAIN = {"40P01", "40001"} | sql.PREPARED_ANEW
 _TRIES = 4
 
 _REFUSALS = {
@@ -59,7 +61,7 @@ def run(change: Callable[[], Result]) -> Result:
             if refusal is None:
                 raise
             raise Refusal(refusal.code, refusal.detail) from error
-        except OperationalError as error:
+        except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", None) not in TRY_AGAIN or not left:
                 raise
             time.sleep(0.01 * (_TRIES - left))

@@ -11,9 +11,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
-
-from accounts import clock, names, rows
+from accounts import clock, names, rows, sql
 from accounts.models import Application, Group, Organization, Person
 from accounts.refusal import Refusal
 
@@ -95,11 +93,7 @@ def touch(group: Group) -> None:
 
 def delete(group: Group) -> list[int]:
     """The group goes; its people stay. Returns the ids of the people who were in it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM accounts_membership WHERE group_id = %s RETURNING person_id", [group.pk]
-        )
-        people = [row[0] for row in cursor.fetchall()]
+    people = _removed("group_id = %(group)s", {"group": group.pk})
     group.delete()
     return people
 
@@ -111,9 +105,7 @@ def add_members(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list[in
     """
     if not links:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD.format(seen=seen.where), _parameters(group, links, seen))
-        found = cursor.fetchall()
+    found = sql.fetch(_ADD.format(seen=seen.where), _parameters(group, links, seen))
     unknown = [id for id, _ in found if id is not None]
     if unknown:
         raise member_unknown(unknown)  # undoes the others: the transaction is rolled back
@@ -124,46 +116,41 @@ def remove_members(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list
     """People by their SCIM ids; unknown ids are nobody's. Returns who was in it."""
     if not links:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM accounts_membership WHERE group_id = %(group)s "
-            f"AND person_id IN ({_NAMED.format(seen=seen.where)}) RETURNING person_id",
-            _parameters(group, links, seen),
-        )
-        return [row[0] for row in cursor.fetchall()]
+    return _removed(
+        f"group_id = %(group)s AND person_id IN ({_NAMED.format(seen=seen.where)})",
+        _parameters(group, links, seen),
+    )
 
 
 def keep_only(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list[int]:
     """Everybody but these leaves. Returns who left."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM accounts_membership WHERE group_id = %(group)s "
-            f"AND person_id NOT IN ({_NAMED.format(seen=seen.where)}) RETURNING person_id",
-            _parameters(group, links, seen),
-        )
-        return [row[0] for row in cursor.fetchall()]
+    return _removed(
+        f"group_id = %(group)s AND person_id NOT IN ({_NAMED.format(seen=seen.where)})",
+        _parameters(group, links, seen),
+    )
 
 
 def add_people(group: Group, people: Sequence[Person]) -> None:
     """Members of a manual group, by hand."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
-            "SELECT person.organization_id, %s, person.id FROM accounts_person person "
-            "WHERE person.id = ANY(%s) AND person.organization_id = %s ON CONFLICT DO NOTHING",
-            [group.pk, [person.pk for person in people], group.organization_id],
-        )
+    sql.fetch(
+        "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
+        "SELECT person.organization_id, %(group)s, person.id FROM accounts_person person "
+        "WHERE person.id = ANY(%(people)s::bigint[]) "
+        "AND person.organization_id = %(organization)s ON CONFLICT DO NOTHING",
+        {
+            "group": group.pk,
+            "people": [person.pk for person in people],
+            "organization": group.organization_id,
+        },
+    )
 
 
 def remove_people(group: Group, people: Sequence[int]) -> list[int]:
     """People by their own ids, for a removal that an admin approved. Returns who was in it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM accounts_membership WHERE group_id = %s AND person_id = ANY(%s) "
-            "RETURNING person_id",
-            [group.pk, list(people)],
-        )
-        return [row[0] for row in cursor.fetchall()]
+    return _removed(
+        "group_id = %(group)s AND person_id = ANY(%(people)s::bigint[])",
+        {"group": group.pk, "people": list(people)},
+    )
 
 
 def hold_all_of(application: Application, link_id: uuid.UUID) -> None:
@@ -172,29 +159,28 @@ def hold_all_of(application: Application, link_id: uuid.UUID) -> None:
     Whoever takes a person out of groups holds the groups first, in one order: a push of a
     group holds the group, then its people (CONTRIBUTING tells the order of locks).
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT g.id FROM accounts_link link "
-            "JOIN accounts_membership membership ON membership.person_id = link.person_id "
-            "JOIN accounts_group g ON g.id = membership.group_id "
-            "  AND g.application_id = link.application_id "
-            "WHERE link.id = %s AND link.application_id = %s ORDER BY g.id FOR NO KEY UPDATE OF g",
-            [link_id, application.pk],
-        )
+    sql.fetch(
+        "SELECT g.id FROM accounts_link link "
+        "JOIN accounts_membership membership ON membership.person_id = link.person_id "
+        "JOIN accounts_group g ON g.id = membership.group_id "
+        "  AND g.application_id = link.application_id "
+        "WHERE link.id = %(link)s AND link.application_id = %(application)s "
+        "ORDER BY g.id FOR NO KEY UPDATE OF g",
+        {"link": link_id, "application": application.pk},
+    )
 
 
 def leave_all(application: Application, person_id: int) -> None:
     """Out of the application's groups, when the person leaves the application (R13)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH left_groups AS ("
-            "  DELETE FROM accounts_membership membership USING accounts_group g"
-            "  WHERE membership.person_id = %s AND g.id = membership.group_id"
-            "  AND g.application_id = %s RETURNING membership.group_id"
-            ") UPDATE accounts_group SET version = version + 1, changed_at = %s"
-            "  WHERE id IN (SELECT group_id FROM left_groups)",
-            [person_id, application.pk, clock.now()],
-        )
+    sql.fetch(
+        "WITH left_groups AS ("
+        "  DELETE FROM accounts_membership membership USING accounts_group g"
+        "  WHERE membership.person_id = %(person)s AND g.id = membership.group_id"
+        "  AND g.application_id = %(application)s RETURNING membership.group_id"
+        ") UPDATE accounts_group SET version = version + 1, changed_at = %(now)s"
+        "  WHERE id IN (SELECT group_id FROM left_groups)",
+        {"person": person_id, "application": application.pk, "now": clock.now()},
+    )
 
 
 def member_unknown(ids: Sequence[str]) -> Refusal:
@@ -214,6 +200,14 @@ def _parameters(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> dict[st
         "organization": group.organization_id,
         "group": group.pk,
     }
+
+
+def _removed(memberships: str, parameters: dict[str, Any]) -> list[int]:
+    """Delete memberships; whose they were."""
+    gone = sql.fetch(
+        f"DELETE FROM accounts_membership WHERE {memberships} RETURNING person_id", parameters
+    )
+    return [person_id for (person_id,) in gone]
 
 
 def _checked(name: str) -> tuple[str, str]:

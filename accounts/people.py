@@ -13,10 +13,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Q
 
-from accounts import clock, kept, names, rows
+from accounts import clock, kept, names, rows, sql
 from accounts.models import Application, Link, Organization, Person
 from accounts.profile import Profile
 from accounts.refusal import Refusal
@@ -43,19 +42,20 @@ def add(application: Application, profile: Profile) -> Added:
     second time when another application has them. Refused: the application has
     somebody of that user name ("user_name_taken").
     """
-    _lock_identities(application.organization_id, profile)
     found = _find_and_hold(application, profile)
     if found is None:
         person = Person(organization_id=application.organization_id, created_at=clock.now())
-    else:
-        person, by_hand = found
-        if by_hand is not None:
-            take_over(by_hand, application, profile)
-            return Added(by_hand, taken_over=True, was_known=True)
+        _set(person, profile, managed_by=application.pk)
+        link = _described(_new_link(person, application.pk), profile)
+        rows.insert_both(person, link, "person_id")
+        return Added(link, taken_over=False, was_known=False)
+    person, by_hand = found
+    if by_hand is not None:
+        take_over(by_hand, application, profile)
+        return Added(by_hand, taken_over=True, was_known=True)
     if person.managed_by_id is None or person.removed_at is not None:
         _describe(person, profile, managed_by=application.pk)
-    link = _link(person, application.pk, profile)
-    return Added(link, taken_over=False, was_known=found is not None)
+    return Added(_link(person, application.pk, profile), taken_over=False, was_known=True)
 
 
 def take_over(link: Link, application: Application, profile: Profile) -> None:
@@ -151,17 +151,16 @@ def hold(person_id: int) -> Person:
     Whoever gives a person a link or a seat, or takes the last one away, holds the person
     first (R13, R26). Locked after the person's link and before a pool.
     """
-    return rows.one(Person, "WHERE id = %s FOR NO KEY UPDATE", [person_id])
+    return rows.one(Person, "WHERE id = %(id)s FOR NO KEY UPDATE", {"id": person_id})
 
 
 def hold_all(people: Collection[int]) -> None:
     """The same for many, in the order of their ids."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM accounts_person WHERE id = ANY(%s::bigint[]) "
-            "ORDER BY id FOR NO KEY UPDATE",
-            [list(people)],
-        )
+    sql.fetch(
+        "SELECT id FROM accounts_person WHERE id = ANY(%(people)s::bigint[]) "
+        "ORDER BY id FOR NO KEY UPDATE",
+        {"people": list(people)},
+    )
 
 
 def add_by_hand(organization: Organization, profile: Profile) -> Person:
@@ -264,13 +263,16 @@ def _refuse_known(organization: Organization, profiles: dict[int, Profile]) -> N
 
 def _lock_identities(organization_id: int, *profiles: Profile) -> None:
     """Two pushes that could mean the same human go one after the other."""
+    sql.fetch(*_identities_locked(organization_id, *profiles))
+
+
+def _identities_locked(organization_id: int, *profiles: Profile) -> sql.Statement:
     keys = sorted({key for profile in profiles for key in _keys(profile)})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) "
-            "FROM unnest(%s::text[]) WITH ORDINALITY AS given(key, n) ORDER BY n",
-            [[f"{organization_id}:{key}" for key in keys]],
-        )
+    return (
+        "SELECT pg_advisory_xact_lock(hashtextextended(key, 0))::text "
+        "FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS given(key, n) ORDER BY n",
+        {"keys": [f"{organization_id}:{key}" for key in keys]},
+    )
 
 
 def _keys(profile: Profile) -> set[str]:
@@ -283,22 +285,22 @@ def _identities(profile: Profile) -> set[str]:
     return {key for key in candidates if names.looks_like_email(key)}
 
 
-def _find(application: Application, profile: Profile) -> _Found | None:
+def _candidates(application: Application, profile: Profile) -> sql.Statement:
+    keys = _identities(profile)
+    return _CANDIDATES, {
+        "organization": application.organization_id,
+        "keys": list(keys),
+        "names": list(keys | {profile.user_name_key}),
+    }
+
+
+def _meant(application: Application, profile: Profile, found: sql.Rows) -> _Found | None:
     """The person in the organization whom the profile means; by hand before managed.
 
     Somebody whose account went and who comes back is the same person, with their history.
     """
     keys = _identities(profile)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CANDIDATES,
-            {
-                "organization": application.organization_id,
-                "keys": list(keys),
-                "names": list(keys | {profile.user_name_key}),
-            },
-        )
-        rows = [_Candidate(*row) for row in cursor.fetchall()]
+    rows = [_Candidate(*row) for row in found]
     own = {row.person_id for row in rows if row.application_id == application.pk}
     if any(
         row.application_id == application.pk and row.user_name_key == profile.user_name_key
@@ -314,7 +316,9 @@ def _find(application: Application, profile: Profile) -> _Found | None:
 
 def _find_and_hold(application: Application, profile: Profile) -> tuple[Person, Link | None] | None:
     """The same, for this transaction alone; found anew when another push was faster."""
-    found = _find(application, profile)
+    candidates = _candidates(application, profile)
+    _, first = sql.fetch_all(_identities_locked(application.organization_id, profile), candidates)
+    found = _meant(application, profile, first)
     while found is not None:
         link = (
             Link.objects.select_for_update(no_key=True).filter(pk=found.link_id).first()
@@ -322,7 +326,7 @@ def _find_and_hold(application: Application, profile: Profile) -> tuple[Person, 
             else None
         )
         person = hold(found.person_id)
-        now = _find(application, profile)
+        now = _meant(application, profile, sql.fetch(*candidates))
         if now == found:
             if link is not None:
                 link.person = person
@@ -335,6 +339,14 @@ def _describe(person: Person, profile: Profile, *, managed_by: uuid.UUID | None)
     before = _columns(person)
     if person.removed_at is not None:
         kept.forget([person.pk])
+    _set(person, profile, managed_by=managed_by)
+    if person.pk is None:
+        rows.insert(person)
+    elif _columns(person) != before | {"changed_at": person.changed_at}:
+        rows.update(person)
+
+
+def _set(person: Person, profile: Profile, *, managed_by: uuid.UUID | None) -> None:
     person.managed_by_id = managed_by
     if managed_by is not None:
         person.added_by_hand = False
@@ -348,9 +360,7 @@ def _describe(person: Person, profile: Profile, *, managed_by: uuid.UUID | None)
     person.department = profile.department[:256]
     person.employee_number = profile.employee_number[:256]
     person.sort_key = profile.sort_key
-    if person.pk is None or _columns(person) != before:
-        person.changed_at = clock.now()
-        (rows.insert if person.pk is None else rows.update)(person)
+    person.changed_at = clock.now()
 
 
 def _columns(person: Person) -> dict[str, Any]:

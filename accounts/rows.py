@@ -7,53 +7,71 @@ do, for the few rows that every push reads and writes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
 import orjson
 from django.db import connection, models
 
+from accounts import sql
+
 Row = TypeVar("Row", bound=models.Model)
 
 
-def one(
-    model: type[Row], where: str, parameters: Sequence[Any] | dict[str, Any], *, also: str = "NULL"
-) -> Row:
+def one(model: type[Row], where: str, parameters: Mapping[str, Any], *, also: str = "NULL") -> Row:
     """The row that `where` finds, as `get` returns it. Raises the model's DoesNotExist.
 
     also: one more expression to select; it becomes the row's attribute `also`.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_select(model)}, ({also}) FROM {model._meta.db_table} {where}", parameters
-        )
-        row = cursor.fetchone()
-    if row is None:
+    return read(model, sql.fetch(select(model, where, also=also), parameters))
+
+
+def select(model: type[models.Model], where: str, *, also: str = "NULL") -> str:
+    """The statement of `one`, to be sent together with others."""
+    return f"{_select(model)}, ({also}) FROM {model._meta.db_table} {where}"
+
+
+def read(model: type[Row], found: sql.Rows) -> Row:
+    """What `select` found."""
+    if not found:
         raise model.DoesNotExist  # type: ignore[attr-defined]
     names, documents = _columns(model)
-    *values, more = row
+    *values, more = found[0]
     for position in documents:
         values[position] = orjson.loads(values[position])
-    found = model.from_db("default", names, values)
-    found.also = more  # type: ignore[attr-defined]
-    return found
+    row = model.from_db("default", names, values)
+    row.also = more  # type: ignore[attr-defined]
+    return row
 
 
 def insert(row: models.Model) -> None:
     """A new row; the database gives the number where the model has one."""
-    model = type(row)
-    with connection.cursor() as cursor:
-        cursor.execute(_insert(model), _parameters(row))
-        row.pk = cursor.fetchone()[0]
+    _inserted(row, sql.fetch(_insert(type(row)), _parameters(row)))
+
+
+def insert_both(first: models.Model, second: models.Model, through: str) -> None:
+    """Two new rows; `through` is the attribute of the second that holds the first one's number."""
+    key = type(first)._meta.pk
+    number = f"currval(pg_get_serial_sequence('{first._meta.db_table}', '{key.column}'))"
+    found = sql.fetch_all(
+        (_insert(type(first)), _parameters(first)),
+        (_insert(type(second), (through, number)), _parameters(second)),
+    )
+    _inserted(first, found[0])
+    _inserted(second, found[1])
+    setattr(second, through, first.pk)
+
+
+def _inserted(row: models.Model, found: sql.Rows) -> None:
+    [(row.pk,)] = found
     row._state.adding = False
     row._state.db = "default"
 
 
 def update(row: models.Model) -> None:
     """All columns of a row that is there and that the transaction has locked."""
-    with connection.cursor() as cursor:
-        cursor.execute(_update(type(row)), _parameters(row))
+    sql.fetch(_update(type(row)), _parameters(row))
 
 
 def _parameters(row: models.Model) -> dict[str, Any]:
@@ -81,14 +99,18 @@ def _select(model: type[models.Model]) -> str:
 
 
 @cache
-def _insert(model: type[models.Model]) -> str:
+def _insert(model: type[models.Model], told: tuple[str, str] = ("", "")) -> str:
+    """told: an attribute, and the expression that gives its value in place of a parameter."""
     fields = [
         field
         for field in model._meta.concrete_fields
         if not isinstance(field, models.AutoField | models.BigAutoField)
     ]
     columns = ", ".join(str(field.column) for field in fields)
-    values = ", ".join(_placeholder(field) for field in fields)
+    attribute, expression = told
+    values = ", ".join(
+        expression if field.attname == attribute else _placeholder(field) for field in fields
+    )
     return (
         f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({values}) "
         f"RETURNING {model._meta.pk.column}"

@@ -133,12 +133,13 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
-# Statements are prepared once a connection and bound by the server: planning the
-# allocation's comparison costs more than running it.
+# What every push runs is prepared once a connection by accounts.sql: planning the allocation's
+# comparison costs more than running it. psycopg's own cursors prepare nothing, since after a
+# rollback they would deallocate what others have prepared.
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "server_side_binding": True,
-    "prepare_threshold": 3,
+    "prepare_threshold": None,
     # Seconds after which the database ends a statement; 0 is never. The web sets it, so that no
     # filter can keep a database busy; workers reconcile as long as it takes.
     # Planning for each new value would cost more than the statements that pushes run.

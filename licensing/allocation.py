@@ -15,9 +15,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection
-
-from accounts import clock
+from accounts import clock, sql
 from accounts.cause import Cause
 from accounts.models import Application, Link, Person, Product
 from accounts.profile import Profile
@@ -55,13 +53,8 @@ class Allocation:
 
 def lock(pool_id: int) -> LockedPool:
     """One allocation at a time a pool (R15). Taken last, held until the commit."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, organization_id, product, purchased, held FROM licensing_pool "
-            "WHERE id = %s FOR NO KEY UPDATE",
-            [pool_id],
-        )
-        return LockedPool(*cursor.fetchone())
+    [row] = sql.fetch(_LOCK, {"pool": pool_id})
+    return LockedPool(*row)
 
 
 def settle(
@@ -81,9 +74,8 @@ def settle(
     Runs inside the caller's transaction. Repeating it changes nothing.
     Source: R12, R13, R15–R18, R20, R21.
     """
-    pool = lock(pool_id)
     asked = None if people is None else list(people)
-    verdicts = _compare(pool, asked, claiming)
+    pool, verdicts = _lock_and_compare(pool_id, asked, claiming)
     released = [verdict for verdict in verdicts if verdict.deed == "release"]
     kept = [verdict for verdict in verdicts if verdict.deed in ("take_over", "move")]
     wanting = [verdict for verdict in verdicts if verdict.deed == "want"]
@@ -205,21 +197,20 @@ def give_by_hand(pool: LockedPool, chosen: Sequence[int], *, cause: Cause) -> No
     They wait no longer, and whose idle seat was reclaimed is entitled again. None of them
     holds a seat, and there is room: the caller has looked, under the pool's lock.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _GIVE_BY_HAND,
-            {
-                "pool": pool.id,
-                "organization": pool.organization_id,
-                "people": list(chosen),
-                "count": len(chosen),
-                "application": cause.application_id,
-                "admin": cause.admin_id,
-                "request_id": cause.request_id,
-                "because": cause.because,
-                "now": clock.now(),
-            },
-        )
+    sql.fetch(
+        _GIVE_BY_HAND,
+        {
+            "pool": pool.id,
+            "organization": pool.organization_id,
+            "people": list(chosen),
+            "count": len(chosen),
+            "application": cause.application_id,
+            "admin": cause.admin_id,
+            "request_id": cause.request_id,
+            "because": cause.because,
+            "now": clock.now(),
+        },
+    )
 
 
 def release_by_hand(pool_id: int, person: Person, *, cause: Cause) -> None:
@@ -342,19 +333,18 @@ class _Verdict(NamedTuple):
     waiting: list[int | None]
 
 
-def _compare(pool: LockedPool, people: list[int] | None, claiming: bool) -> list[_Verdict]:
-    """In allocation order, those for whom something is to be done or who stand waiting."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COMPARE_EVERYBODY if people is None else _COMPARE_SOME,
-            {
-                "pool": pool.id,
-                "people": people or [],
-                "first_waiting": pool.free + len(people or ()),
-                "claiming": claiming,
-            },
-        )
-        return [_Verdict(*row) for row in cursor.fetchall()]
+def _lock_and_compare(
+    pool_id: int, people: list[int] | None, claiming: bool
+) -> tuple[LockedPool, list[_Verdict]]:
+    """In allocation order, those for whom something is to be done or who stand waiting.
+
+    The second statement sees what others committed before the first had the lock.
+    """
+    asked = {"pool": pool_id, "people": people or [], "claiming": claiming}
+    [row], found = sql.fetch_all(
+        (_LOCK, asked), (_COMPARE_EVERYBODY if people is None else _COMPARE_SOME, asked)
+    )
+    return LockedPool(*row), [_Verdict(*row) for row in found]
 
 
 def _release(pool: LockedPool, verdicts: list[_Verdict], cause: Cause) -> None:
@@ -395,28 +385,32 @@ def _write(
     statement: str, pool: LockedPool, verdicts: list[_Verdict], cause: Cause, because: str
 ) -> None:
     """Run one statement about these people, in the order given."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {
-                "pool": pool.id,
-                "organization": pool.organization_id,
-                "people": [verdict.person_id for verdict in verdicts],
-                "seats": [verdict.seat_id for verdict in verdicts],
-                "sources": [verdict.source for verdict in verdicts],
-                "applications": [verdict.application_id for verdict in verdicts],
-                "names": [verdict.user_name_key for verdict in verdicts],
-                "sort_keys": [verdict.sort_key for verdict in verdicts],
-                "carried_over": [verdict.carried_over for verdict in verdicts],
-                "count": len(verdicts),
-                "application": cause.application_id,
-                "admin": cause.admin_id,
-                "request_id": cause.request_id,
-                "because": cause.because + because,
-                "now": clock.now(),
-            },
-        )
+    sql.fetch(
+        statement,
+        {
+            "pool": pool.id,
+            "organization": pool.organization_id,
+            "people": [verdict.person_id for verdict in verdicts],
+            "seats": [verdict.seat_id for verdict in verdicts],
+            "sources": [verdict.source for verdict in verdicts],
+            "applications": [verdict.application_id for verdict in verdicts],
+            "names": [verdict.user_name_key for verdict in verdicts],
+            "sort_keys": [verdict.sort_key for verdict in verdicts],
+            "carried_over": [verdict.carried_over for verdict in verdicts],
+            "count": len(verdicts),
+            "application": cause.application_id,
+            "admin": cause.admin_id,
+            "request_id": cause.request_id,
+            "because": cause.because + because,
+            "now": clock.now(),
+        },
+    )
 
+
+_LOCK = """
+SELECT id, organization_id, product, purchased, held FROM licensing_pool
+WHERE id = %(pool)s FOR NO KEY UPDATE
+"""
 
 # Whom the pool's applications provide: of several links of one person the one that
 # entitles, and among those the one whose seat it is.
@@ -475,7 +469,8 @@ WITH scope AS MATERIALIZED (
     UNION
     (SELECT person_id FROM licensing_waitingentry
      WHERE pool_id = %(pool)s AND NOT refused
-     ORDER BY sort_key LIMIT %(first_waiting)s)
+     ORDER BY sort_key LIMIT cardinality(%(people)s::bigint[]) + (
+         SELECT greatest(0, purchased - held) FROM licensing_pool WHERE id = %(pool)s))
 ),
 linked AS MATERIALIZED ({_LINKED.format(of_scope="JOIN scope ON scope.person_id = link.person_id")})
 """ + _ANSWER.format(

@@ -19,10 +19,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db import connection
 from django.urls import reverse
 
-from accounts import changes, clock, mail, outbox
+from accounts import changes, clock, mail, outbox, sql
 from accounts.cause import Cause
 from accounts.models import Admin, Application, Person, Product
 from accounts.refusal import Refusal
@@ -194,15 +193,13 @@ class _Count(NamedTuple):
 
 
 def _look(push: _Push) -> _Look:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK, push.parameters)
-        return _Look(*cursor.fetchone())
+    [row] = sql.fetch(_LOOK, push.parameters)
+    return _Look(*row)
 
 
 def _count(push: _Push) -> _Count:
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, push.parameters)
-        return _Count(*cursor.fetchone())
+    [row] = sql.fetch(_COUNT, push.parameters)
+    return _Count(*row)
 
 
 def _is_too_many(push: _Push, look: _Look) -> bool:
@@ -215,9 +212,7 @@ def _is_too_many(push: _Push, look: _Look) -> bool:
     if look.percent:
         # Seats are counted only as far as they could matter.
         enough = (count.removed + _ROOM) * 100 // look.percent + 1
-        with connection.cursor() as cursor:
-            cursor.execute(_SEATS, push.parameters | {"enough": enough})
-            (seats,) = cursor.fetchone()
+        [(seats,)] = sql.fetch(_SEATS, push.parameters | {"enough": enough})
         allowed = max(allowed, look.percent * (seats + count.lost) // 100)
     if count.removed > allowed:
         return True
@@ -252,10 +247,8 @@ def _hold(push: _Push) -> Refusal:
         "because": push.cause.because,
         "request_id": push.cause.request_id,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_REPLACE, parameters)
-        cursor.execute(_HOLD, parameters)
-        noted = cursor.fetchall()
+    sql.fetch(_REPLACE, parameters)
+    noted = sql.fetch(_HOLD, parameters)
     if not in_burst and any(is_new for _, is_new in noted):
         for address in mail.admins_of(application.organization):
             payload = {"application": str(application.pk), "to": address}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts import names
+from accounts import names, sql
 from accounts.cause import Cause
 from accounts.models import Admin, Application, Group
 from accounts.refusal import Refusal
@@ -130,9 +130,13 @@ def follow(group: Group) -> bool:
 
 def makes_eligible(group: Group) -> bool:
     """Whether membership of this group decides about seats."""
-    return EligibleGroup.objects.filter(
-        group=group, policy__eligibility=Policy.Eligibility.GROUPS
-    ).exists()
+    found = sql.fetch(
+        "SELECT 1 FROM licensing_eligiblegroup chosen "
+        "JOIN licensing_policy policy ON policy.application_id = chosen.policy_id "
+        "WHERE chosen.group_id = %(group)s AND policy.eligibility = 'groups' LIMIT 1",
+        {"group": group.pk},
+    )
+    return bool(found)
 
 
 def makes_person_eligible(application_id: uuid.UUID, person_id: int) -> bool:

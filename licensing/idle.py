@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
-from accounts import changes, clock, people
+from accounts import changes, clock, people, sql
 from accounts.cause import Cause
 from accounts.mail import Message
 from accounts.models import Admin, Link, Organization, Outbox, Person
@@ -202,11 +202,10 @@ def welcome_back(pool_id: int, person_id: int) -> None:
 
     Runs in the transaction of the push, which holds the person; settling is the caller's.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM licensing_reclaimed WHERE pool_id = %s AND person_id = %s",
-            [pool_id, person_id],
-        )
+    sql.fetch(
+        "DELETE FROM licensing_reclaimed WHERE pool_id = %(pool)s AND person_id = %(person)s",
+        {"pool": pool_id, "person": person_id},
+    )
 
 
 def warning(payload: dict[str, Any]) -> Message | None:

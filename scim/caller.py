@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
-from accounts import clock, secrets
+from accounts import clock, secrets, sql
 from accounts.cause import Cause
 from accounts.models import Application, Organization
 from licensing.models import Policy
@@ -64,12 +64,11 @@ def identify(header: str, request_id: str) -> Caller | None:
     if row is None:
         return None
     if row[1] is None or now - row[1] > _LAST_USED_STEP:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE scim_token SET last_used_at = %s WHERE id = %s AND "
-                "(last_used_at IS NULL OR last_used_at < %s)",
-                [now, row[0], now - _LAST_USED_STEP],
-            )
+        sql.fetch(
+            "UPDATE scim_token SET last_used_at = %(now)s WHERE id = %(id)s AND "
+            "(last_used_at IS NULL OR last_used_at < %(before)s)",
+            {"now": now, "id": row[0], "before": now - _LAST_USED_STEP},
+        )
     organization = Organization(
         pk=row[2], slug=row[3], name=row[4], plan=row[5], scim_enabled=row[6]
     )
@@ -96,9 +95,8 @@ def _look_up(digest: str, now: dt.datetime) -> tuple[Any, ...] | None:
 
 
 def _ask(digest: str, now: dt.datetime) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_IDENTIFY, {"digest": digest, "now": now})
-        return cursor.fetchone()
+    found = sql.fetch(_IDENTIFY, {"digest": digest, "now": now})
+    return found[0] if found else None
 
 
 _IDENTIFY = """

@@ -19,7 +19,7 @@ import orjson
 from django.db import DatabaseError, connection
 from django.http import HttpResponse
 
-from accounts import clock
+from accounts import clock, sql
 from scim.answers import ScimRequest
 from scim.models import Exchange
 
@@ -145,34 +145,37 @@ class _Reads:
 _reads = _Reads()
 atexit.register(_reads.flush)
 
-_COLUMNS = (
-    "organization_id, application_id, token_id, request_id, at, milliseconds, method, path, "
-    "status, request, response, detail"
-)
-
+_COLUMNS = {
+    "organization_id": "bigint",
+    "application_id": "uuid",
+    "token_id": "uuid",
+    "request_id": "text",
+    "at": "timestamptz",
+    "milliseconds": "float8",
+    "method": "text",
+    "path": "text",
+    "status": "smallint",
+    "request": "jsonb",
+    "response": "jsonb",
+    "detail": "text",
+}
 
 #: Not even a power cut may lose a change; it may lose the last log lines, so that writing
 #: them waits for no disk. The setting lasts as long as this statement's own transaction.
 _INSERT = f"""
 WITH no_wait AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-INSERT INTO scim_exchange ({_COLUMNS})
-SELECT row.* FROM no_wait, (VALUES {{values}}) AS row
+INSERT INTO scim_exchange ({", ".join(_COLUMNS)})
+SELECT row.* FROM no_wait, unnest(
+    {", ".join(f"%({name})s::{kind}[]" for name, kind in _COLUMNS.items())}) AS row
 """
-_ROW = (
-    "(%s::bigint, %s::uuid, %s::uuid, %s, %s::timestamptz, %s::float8, %s, %s, %s::smallint, "
-    "%s::jsonb, %s::jsonb, %s)"
-)
 _MOST_ROWS = 500
 
 
 def _write(rows: list[tuple[Any, ...]]) -> None:
     try:
-        with connection.cursor() as cursor:
-            for first in range(0, len(rows), _MOST_ROWS):
-                part = rows[first : first + _MOST_ROWS]
-                cursor.execute(
-                    _INSERT.format(values=", ".join([_ROW] * len(part))),
-                    [value for row in part for value in row],
-                )
+        for first in range(0, len(rows), _MOST_ROWS):
+            part = rows[first : first + _MOST_ROWS]
+            columns = zip(*part, strict=True)
+            sql.fetch(_INSERT, dict(zip(_COLUMNS, map(list, columns), strict=True)))
     except DatabaseError:
         _log.exception("%d exchanges could not be kept", len(rows))

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from django.db import connection
 
 from accounts import names as keys
+from accounts import sql
 from accounts.models import Link
 from scim.applications import base_url
 from scim.protocol import etag
@@ -109,12 +109,9 @@ def _by_ids(statement: str, view: View, table: str, ids: Sequence[uuid.UUID]) ->
 
 
 def _fetch(statement: str, view: View, where: str, wanted: Any) -> list[_Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement.format(where=where),
-            {"wanted": wanted, "base": base_url(), **view.parameters},
-        )
-        return cursor.fetchall()
+    return sql.fetch(
+        statement.format(where=where), {"wanted": wanted, "base": base_url(), **view.parameters}
+    )
 
 
 def _resource(

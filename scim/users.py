@@ -10,9 +10,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from accounts import changes, groups, people, rows
+from accounts import changes, groups, people, rows, sql
 from accounts.cause import Cause
-from accounts.models import Link
+from accounts.models import Link, Person
 from accounts.profile import Profile
 from licensing import allocation, brake, eligibility, idle, removals
 from scim import resources
@@ -99,7 +99,6 @@ def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> Non
     def change() -> None:
         groups.hold_all_of(caller.application, id)
         link = _locked(caller, id, if_match, mode="UPDATE")
-        link.person = people.hold(link.person_id)
         if link.application_id is None:
             raise Forbidden(
                 "This person was added by hand and is not managed by the application: only an "
@@ -138,7 +137,6 @@ def _change(
             elif stays:
                 brake.supersede(caller.application, link.person_id)
             return link
-        link.person = people.hold(link.person_id)
         profile = Profile.of(document)
         was_active, old_key = link.active and not takes_over, link.sort_key
         if takes_over:
@@ -215,19 +213,30 @@ def _run(caller: Caller, change: Any, cause: Cause) -> Any:
 def _locked(
     caller: Caller, id: uuid.UUID, if_match: str | None, *, mode: str = "NO KEY UPDATE"
 ) -> Link:
-    """The link, if the application may see it, for this transaction alone.
+    """The link and its person, if the application may see it, for this transaction alone.
 
     mode: UPDATE for a link that will go, so that no group push gets between.
     """
-    view = caller.view
+    asked = {"id": id, "base": base_url(), **caller.view.parameters}
+    links, persons = sql.fetch_all((_LINK.format(mode=mode), asked), (_PERSON, asked))
     try:
-        link = rows.one(
-            Link,
-            f"link WHERE link.id = %(id)s AND {USERS_VISIBLE} FOR {mode}",
-            {"id": id, "base": base_url(), **view.parameters},
-            also=resources.GROUPS_OF,
-        )
-    except Link.DoesNotExist:
+        link, person = rows.read(Link, links), rows.read(Person, persons)
+    except (Link.DoesNotExist, Person.DoesNotExist):
         raise NotFound(f"There is no User with the id {id}.") from None
+    link.person = person
     etag.require(if_match, link.version, "User")
     return link
+
+
+_LINK = rows.select(
+    Link,
+    f"link WHERE link.id = %(id)s AND {USERS_VISIBLE} FOR {{mode}}",
+    also=resources.GROUPS_OF,
+)
+# The one that the link has once it is locked.
+_PERSON = rows.select(
+    Person,
+    f"""person WHERE person.id = (
+        SELECT link.person_id FROM accounts_link link
+        WHERE link.id = %(id)s AND {USERS_VISIBLE}) FOR NO KEY UPDATE""",
+)

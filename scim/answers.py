@@ -20,6 +20,8 @@ class ScimRequest(HttpRequest):
     request_id: str
     caller: Caller
     log_fields: dict[str, str]
+    started: float
+    logged: bool
 
 
 #: What a refusal of the domain is over SCIM (RFC 7644 section 3.12).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -19,12 +20,18 @@ from scim.search import View
 _LAST_USED_STEP = dt.timedelta(minutes=1)
 
 
+def _nothing(answer: Any) -> None:
+    """What changes in Bulk: it is answered, and logged, as one."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caller:
     """One application, found by its token alone (interface.md).
 
     removals_open: the safety brake holds removals of it, or an admin dismissed some (R27), so
     that a push which says the opposite has something to say.
+    answered: called with what is answered to a change, as the last deed of its transaction, and
+    again when the transaction had to begin anew.
     """
 
     token_id: uuid.UUID
@@ -34,6 +41,7 @@ class Caller:
     when_full: str
     request_id: str
     removals_open: bool = False
+    answered: Callable[[Any], None] = _nothing
 
     @property
     def refuses_when_full(self) -> bool:

@@ -28,11 +28,23 @@ KEPT = dt.timedelta(days=90)
 LARGEST = 64 * 1024
 _READS = ("GET", "HEAD")
 _SECRETS = ("password", "token", "secret", "authorization")
+_NUL = "\\u0000"
 _log = logging.getLogger("seatkeeper.exchanges")
 
 
-def record(request: ScimRequest, response: HttpResponse, *, started: float, detail: str) -> None:
-    """Keep one exchange; a fault here never spoils the answer."""
+def record(
+    request: ScimRequest,
+    response: HttpResponse,
+    *,
+    started: float,
+    detail: str = "",
+    with_change: bool = False,
+) -> None:
+    """Keep one exchange.
+
+    with_change: in the transaction of what the request changes, so that there is no change
+    without its line. Otherwise a fault here never spoils the answer.
+    """
     caller = request.caller
     path = request.get_full_path()
     row = (
@@ -49,7 +61,9 @@ def record(request: ScimRequest, response: HttpResponse, *, started: float, deta
         _kept(response.content) if request.method not in _READS or detail else None,
         _text(detail),
     )
-    if request.method in _READS and response.status_code < 400:
+    if with_change:
+        sql.fetch(_INSERT, _columns([row]))
+    elif request.method in _READS and response.status_code < 400:
         _reads.put(row)
     else:
         _write([row])
@@ -73,7 +87,10 @@ def _kept(body: bytes) -> str | None:
         return orjson.dumps({"bytes": len(body), "kept": False}).decode()
     try:
         document = orjson.loads(body)
-        return orjson.dumps(_redacted(document)).decode()
+        text = orjson.dumps(document).decode()
+        if _is_secret(text) or _NUL in text:
+            text = orjson.dumps(_redacted(document)).decode()
+        return text
     except (ValueError, TypeError, RecursionError):
         text = _text(body[:2000].decode("utf-8", "replace"))
         return orjson.dumps({"not_json": "(removed)" if _is_secret(text) else text}).decode()
@@ -160,22 +177,25 @@ _COLUMNS = {
     "detail": "text",
 }
 
-#: Not even a power cut may lose a change; it may lose the last log lines, so that writing
-#: them waits for no disk. The setting lasts as long as this statement's own transaction.
-_INSERT = f"""
+_ROWS = f"unnest({', '.join(f'%({name})s::{kind}[]' for name, kind in _COLUMNS.items())}) AS row"
+_INSERT = f"INSERT INTO scim_exchange ({', '.join(_COLUMNS)}) SELECT row.* FROM {_ROWS}"
+#: Not even a power cut may lose a change; it may lose the last lines of what changed nothing, so
+#: that writing them waits for no disk. The setting lasts for this statement's own transaction.
+_INSERT_APART = f"""
 WITH no_wait AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO scim_exchange ({", ".join(_COLUMNS)})
-SELECT row.* FROM no_wait, unnest(
-    {", ".join(f"%({name})s::{kind}[]" for name, kind in _COLUMNS.items())}) AS row
+SELECT row.* FROM no_wait, {_ROWS}
 """
 _MOST_ROWS = 500
+
+
+def _columns(rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _write(rows: list[tuple[Any, ...]]) -> None:
     try:
         for first in range(0, len(rows), _MOST_ROWS):
-            part = rows[first : first + _MOST_ROWS]
-            columns = zip(*part, strict=True)
-            sql.fetch(_INSERT, dict(zip(_COLUMNS, map(list, columns), strict=True)))
+            sql.fetch(_INSERT_APART, _columns(rows[first : first + _MOST_ROWS]))
     except DatabaseError:
         _log.exception("%d exchanges could not be kept", len(rows))

@@ -52,6 +52,7 @@ def create(caller: Caller, body: dict[str, Any], *, read: Read = _itself) -> Any
         answer = read(group.pk)
         if eligibility.makes_eligible(group):
             _settle(caller, group, came, "created the group")
+        caller.answered(answer)
         return answer
 
     return changes.run(change)
@@ -129,6 +130,7 @@ def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> Non
                 cause=cause,
                 group=brake.InGroup(id, name),
             )
+        caller.answered(None)
 
     brake.run(change)
 
@@ -146,6 +148,12 @@ def _change(
     read: Read,
 ) -> Any:
     def change() -> tuple[Any, Refusal | None]:
+        answer, refusal = changed()
+        if refusal is None:
+            caller.answered(answer)
+        return answer, refusal
+
+    def changed() -> tuple[Any, Refusal | None]:
         group = _locked(caller, id, if_match)
         document = new_document(group.document)
         renamed = document["displayName"] != group.document["displayName"]

@@ -8,6 +8,7 @@ rolled back whole, and only then the refusal is noted (R18).
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from accounts import changes, groups, people, rows, sql
@@ -58,6 +59,7 @@ def create(caller: Caller, body: dict[str, Any]) -> Resource:
         )
         if caller.removals_open and profile.active:
             brake.supersede(caller.application, added.link.person_id)
+        caller.answered(made)
         return made
 
     return _run(caller, change, cause)
@@ -112,6 +114,7 @@ def delete(caller: Caller, id: uuid.UUID, *, if_match: str | None = None) -> Non
             wanted=brake.Wanted.DELETE,
             cause=cause,
         )
+        caller.answered(None)
 
     brake.run(change)
 
@@ -125,7 +128,12 @@ def _change(
     """A repeat of what is so changes nothing. Returns the User as it is then."""
     cause = caller.cause(deed)
 
-    def change() -> Link:
+    def change() -> Resource:
+        made = resources.of_link(changed())
+        caller.answered(made)
+        return made
+
+    def changed() -> Link:
         link = _locked(caller, id, if_match)
         old = link.document
         document = new_document(old)
@@ -159,7 +167,7 @@ def _change(
             brake.supersede(caller.application, link.person_id)
         return link
 
-    return resources.of_link(_run(caller, change, cause))
+    return _run(caller, change, cause)
 
 
 def _says_active(new_document: Any, old: dict[str, Any]) -> bool:
@@ -198,7 +206,7 @@ def _settle(
         raise _NoSeat(profile, None if is_new else link.person_id)
 
 
-def _run(caller: Caller, change: Any, cause: Cause) -> Any:
+def _run(caller: Caller, change: Callable[[], Resource], cause: Cause) -> Resource:
     try:
         return brake.run(change)
     except _NoSeat as no_seat:

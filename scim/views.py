@@ -70,11 +70,13 @@ class ScimDispatch(DjangoView):
     """Stands behind the frame's dispatch: our errors, the media type, the activity log."""
 
     def dispatch(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        started, detail = time.perf_counter(), ""
+        request.started, request.logged = time.perf_counter(), False
+        detail, logged = "", False
         response: Any
         try:
             _receive(request)
             response = super().dispatch(request, *args, **kwargs)
+            logged = request.logged
         except errors.ScimError as refused:
             detail, response = refused.detail, answers.error(request, refused)
         except Refusal as refusal:
@@ -97,7 +99,8 @@ class ScimDispatch(DjangoView):
             _log.exception("request %s failed", getattr(request, "request_id", ""))
             detail = "Seatkeeper failed. Nothing was changed; the request may be repeated."
             response = answers.error(request, errors.ServerFailed(detail))
-        exchanges.record(request, response, started=started, detail=detail)
+        if not logged:
+            exchanges.record(request, response, started=request.started, detail=detail)
         if request.method == "HEAD":
             response.content = b""  # RFC 9110 section 9.3.2
         return response
@@ -138,46 +141,74 @@ class ResourceView(ScimDispatch):
         tags = request.META.get("HTTP_IF_NONE_MATCH")
         if tags is not None and etag.matches(tags, resource.etag):
             return answers.empty(304, {"ETag": resource.etag})
-        return answers.of(resource.shown(projection), headers=resource.headers)
+        return _shown(resource, projection)
 
     def post(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if kwargs.get("uuid") is not None:
             raise self.not_allowed()
         projection = _projection(self.kind, request.GET)
-        resource = self.kind.changes.create(
-            request.caller, body_of(request), **self.reading(request, projection)
+        return self.change(
+            request,
+            self.kind.changes.create,
+            body_of(request),
+            answer=lambda made: _shown(made, projection, status=201),
+            **self.reading(request, projection),
         )
-        return answers.of(resource.shown(projection), status=201, headers=resource.headers)
 
     def put(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         projection = _projection(self.kind, request.GET)
-        resource = self.kind.changes.replace(
-            request.caller,
+        return self.change(
+            request,
+            self.kind.changes.replace,
             self.id(),
             body_of(request),
+            answer=lambda replaced: _shown(replaced, projection),
             if_match=_if_match(request),
             **self.reading(request, projection),
         )
-        return answers.of(resource.shown(projection), headers=resource.headers)
 
     def patch(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         projection = _projection(self.kind, request.GET)
         # Never a group's members when nobody asked for them (RFC 7644 section 3.5.2).
         empty = self.kind is GROUPS and not request.GET.get("attributes")
-        resource = self.kind.changes.modify(
-            request.caller,
+        return self.change(
+            request,
+            self.kind.changes.modify,
             self.id(),
             body_of(request),
+            answer=_no_content if empty else lambda changed: _shown(changed, projection),
             if_match=_if_match(request),
             **({} if empty else self.reading(request, projection)),
         )
-        if empty:
-            return answers.empty(204)
-        return answers.of(resource.shown(projection), headers=resource.headers)
 
     def delete(self, request: ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.kind.changes.delete(request.caller, self.id(), if_match=_if_match(request))
-        return answers.empty(204)
+        return self.change(
+            request,
+            self.kind.changes.delete,
+            self.id(),
+            answer=_no_content,
+            if_match=_if_match(request),
+        )
+
+    def change(
+        self,
+        request: ScimRequest,
+        deed: Callable[..., Any],
+        *arguments: Any,
+        answer: Callable[[Any], HttpResponse],
+        **options: Any,
+    ) -> HttpResponse:
+        """Make one change; its answer and its line in the log are made before it is committed, so
+        that an error means that nothing was changed, and no change is without its line."""
+        response: list[HttpResponse] = []
+
+        def answered(result: Any) -> None:
+            response[:] = [answer(result)]
+            exchanges.record(request, response[0], started=request.started, with_change=True)
+
+        deed(dataclasses.replace(request.caller, answered=answered), *arguments, **options)
+        request.logged = True
+        return response[0]
 
     def list(self, request: ScimRequest, parameters: Mapping[str, Any]) -> HttpResponse:
         page = paging.read(parameters, default=DEFAULT_RESULTS, maximum=MAX_RESULTS)
@@ -397,6 +428,16 @@ def list_response(
 
 def not_found(kind: Kind, id: str) -> errors.NotFound:
     return errors.NotFound(f"There is no {kind.type.name} with the id {id[:100]}.")
+
+
+def _shown(
+    resource: resources.Resource, projection: Projection | None, status: int = 200
+) -> HttpResponse:
+    return answers.of(resource.shown(projection), status=status, headers=resource.headers)
+
+
+def _no_content(_: Any) -> HttpResponse:
+    return answers.empty(204)
 
 
 def _named(asked: str | None) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django_scim.middleware import SCIMAuthCheckMiddleware
 
 from accounts import organizations
-from scim import answers, caller
+from scim import answers, caller, resources
 from scim.protocol import errors
 
 
@@ -19,8 +19,12 @@ class TokenMiddleware(SCIMAuthCheckMiddleware):
     """Sets request.caller, or answers 401 (the token) or 403 (plan, switch) by itself."""
 
     def __call__(self, request: answers.ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        along = None
+        if request.method == "GET":
+            name = request.resolver_match.url_name if request.resolver_match else None
+            along = resources.along(name, kwargs.get("uuid"), request.GET)
         known = caller.identify(
-            request.META.get("HTTP_AUTHORIZATION", ""), getattr(request, "request_id", "")
+            request.META.get("HTTP_AUTHORIZATION", ""), getattr(request, "request_id", ""), along
         )
         if known is None:
             return answers.error(

@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import functools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,8 +20,9 @@ from accounts import sql
 from accounts.models import Link
 from scim.applications import base_url
 from scim.protocol import etag
+from scim.protocol import filter as filters
 from scim.protocol.projection import Projection
-from scim.search import GROUPS_VISIBLE, NOT_OF_ANOTHER_POOL, USERS_VISIBLE, View
+from scim.search import GROUPS_VISIBLE, NOT_OF_ANOTHER_POOL, USERS_VISIBLE, Along, View
 
 _Row = tuple[Any, ...]
 
@@ -59,7 +60,7 @@ class Resource:
 
 def users(view: View, ids: Sequence[uuid.UUID], *, groups: bool = True) -> list[Resource]:
     """Those of the ids that the application may see, in the order of ids."""
-    rows = _by_ids(_USERS.format(groups=GROUPS_OF if groups else "NULL"), view, "link", ids)
+    rows = _by_ids(_ALL_OF_USERS if groups else _USERS.format(groups="NULL"), view, "link", ids)
     found = {row[0]: _user(*row) for row in rows}
     return [found[str(id)] for id in ids if str(id) in found]
 
@@ -87,17 +88,38 @@ def users_by(view: View, name: str, value: str, *, groups: bool = True) -> list[
     What identity providers ask before every push, in one statement. The same as finding them
     by the filter `name eq "value"` first: the key only narrows, the value itself decides.
     """
-    statement = _USERS.format(groups=GROUPS_OF if groups else "NULL")
+    statement = _ALL_OF_USERS if groups else _USERS.format(groups="NULL")
+    rows = _fetch(statement, view, _USERS_NAMED[name], _key_of(name, value))
+    found = sorted((_user(*row) for row in rows), key=lambda resource: resource.id)
     if name == "externalId":
-        found = _fetch(statement, view, "link.external_id = %(wanted)s", value)
-        return sorted((_user(*row) for row in found), key=lambda resource: resource.id)
-    found = _fetch(statement, view, "link.user_name_key = %(wanted)s", keys.key(value))
-    same = [resource for resource in (_user(*row) for row in found) if _is_named(resource, value)]
-    return sorted(same, key=lambda resource: resource.id)
+        return found
+    return [resource for resource in found if _is_named(resource, value)]
+
+
+def _key_of(name: str, value: str) -> str:
+    return value if name == "externalId" else keys.key(value)
 
 
 def _is_named(resource: Resource, user_name: str) -> bool:
     return resource.as_dict()["userName"].casefold() == user_name.casefold()
+
+
+def along(resources: str | None, id: str | None, asked: Mapping[str, str]) -> Along | None:
+    """What a GET of these resources reads, if it is one that identity providers send all day:
+    of one User, or of those of a userName or externalId."""
+    if resources != "users":
+        return None
+    if id is not None:
+        try:
+            return None if asked else Along(_ALL_OF_USERS.format(where=_ONE_USER), uuid.UUID(id))
+        except ValueError:
+            return None
+    if "filter" not in asked or asked.keys() - _USUAL_PARAMETERS:
+        return None
+    name, value = filters.simple_eq(asked["filter"]) or ("", "")
+    if name not in _USERS_NAMED:
+        return None
+    return Along(_ALL_OF_USERS.format(where=_USERS_NAMED[name]), _key_of(name, value))
 
 
 def _by_ids(statement: str, view: View, table: str, ids: Sequence[uuid.UUID]) -> list[_Row]:
@@ -109,9 +131,10 @@ def _by_ids(statement: str, view: View, table: str, ids: Sequence[uuid.UUID]) ->
 
 
 def _fetch(statement: str, view: View, where: str, wanted: Any) -> list[_Row]:
-    return sql.fetch(
-        statement.format(where=where), {"wanted": wanted, "base": base_url(), **view.parameters}
-    )
+    statement, read = statement.format(where=where), view.along
+    if read is not None and (read.statement, read.wanted) == (statement, wanted):
+        return read.rows or []
+    return sql.fetch(statement, {"wanted": wanted, "base": base_url(), **view.parameters})
 
 
 def _resource(
@@ -158,6 +181,14 @@ GROUPS_OF = """
     JOIN accounts_group g ON g.id = membership.group_id
     WHERE membership.person_id = link.person_id AND g.application_id = %(application)s
 """
+
+_ALL_OF_USERS = _USERS.format(groups=GROUPS_OF)
+_ONE_USER = "link.id = %(wanted)s"
+_USERS_NAMED = {
+    "userName": "link.user_name_key = %(wanted)s",
+    "externalId": "link.external_id = %(wanted)s",
+}
+_USUAL_PARAMETERS = {"filter", "startIndex", "count"}
 
 _GROUPS = f"""
 SELECT g.id::text, g.document::text, g.version, g.created_at, g.changed_at, ({{members}})

@@ -33,7 +33,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django_scim.filters import FilterQuery
 
-from accounts import names
+from accounts import names, sql
 from accounts.models import Group, Link
 from scim.applications import base_url
 from scim.protocol import filter as filters
@@ -47,11 +47,15 @@ from scim.protocol.sorting import Sort
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one application may see (R11): the parameters of the fragments below."""
+    """What one application may see (R11): the parameters of the fragments below.
+
+    along: what was read together with the caller.
+    """
 
     organization_id: int
     application_id: uuid.UUID
     pool_id: int
+    along: Along | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -60,6 +64,16 @@ class View:
             "application": self.application_id,
             "pool": self.pool_id,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """A statement that the look-up of the caller runs with it, and its rows then: what identity
+    providers ask most is one statement, token and all. wanted: its parameter of that name."""
+
+    statement: str
+    wanted: Any
+    rows: sql.Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)

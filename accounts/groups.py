@@ -13,8 +13,9 @@ from typing import Any
 
 from django.db import connection
 
-from accounts import clock, names, rows
-from accounts.models import Application, Group, Organization, Person
+from accounts import audit, clock, names, rows
+from accounts.deeds import Deed
+from accounts.models import Admin, Application, Group, Organization, Person
 from accounts.refusal import Refusal
 
 
@@ -57,6 +58,7 @@ def create(
     application: Application | None = None,
     external_id: str | None = None,
     document: dict[str, Any] | None = None,
+    by: Admin | None = None,
 ) -> Group:
     """A SCIM group of the application, or a manual one. Refused: a name that clashes (R24)."""
     name, name_key = _checked(name)
@@ -73,6 +75,8 @@ def create(
         changed_at=now,
     )
     group.save(force_insert=True)
+    if application is None:
+        audit.note(organization.pk, Deed.GROUP_CREATED, group, by=by)
     return group
 
 
@@ -144,8 +148,10 @@ def keep_only(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list[int]
         return [row[0] for row in cursor.fetchall()]
 
 
-def add_people(group: Group, people: Sequence[Person]) -> None:
+def add_people(group: Group, people: Sequence[Person], *, by: Admin | None = None) -> None:
     """Members of a manual group, by hand."""
+    if not people:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
@@ -153,6 +159,13 @@ def add_people(group: Group, people: Sequence[Person]) -> None:
             "WHERE person.id = ANY(%s) AND person.organization_id = %s ON CONFLICT DO NOTHING",
             [group.pk, [person.pk for person in people], group.organization_id],
         )
+    audit.note(
+        group.organization_id,
+        Deed.GROUP_PEOPLE_ADDED,
+        group,
+        by=by,
+        after={"people": audit.listed(people)},
+    )
 
 
 def remove_people(group: Group, people: Sequence[int]) -> list[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -68,6 +70,18 @@ def access_of(request: HttpRequest) -> Access:
     first = roles[0] if roles else None
     role = next((role for role in roles if role.organization_id == chosen), first)
     return Access(user, roles, role)
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The IP address that asks: behind a proxy (docs/operations.md) the last one that it names."""
+    address = request.META.get("REMOTE_ADDR", "")
+    if settings.SECURE_PROXY_SSL_HEADER:
+        named = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+        address = named or address
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:  # a Unix socket
+        return None
 
 
 def may_change(role: Role | None) -> bool:

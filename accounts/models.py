@@ -114,6 +114,10 @@ class Role(models.Model):
     def __str__(self) -> str:
         return f"{self.admin_id} is {self.kind} of {self.organization_id}"
 
+    @property
+    def key(self) -> str:
+        return str(self.pk)
+
 
 class AdminInvitation(models.Model):
     """Somebody whom an owner invited by e-mail to become an admin.
@@ -192,8 +196,8 @@ class AuditEntry(models.Model):
     def who(self) -> str:
         """The admin's address, or who else it was."""
         if self.email == "command":
-            return "The command line"
-        return self.email or "Nobody signed in"
+            return "the command line"
+        return self.email or "nobody signed in"
 
 
 class Product(models.TextChoices):

@@ -19,7 +19,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from accounts import audit, changes, limits, outbox
 from accounts.deeds import Deed
 from accounts.mail import Message
-from accounts.models import Admin
+from accounts.models import Admin, Role
 from accounts.refusal import Refusal
 
 HINT = (
@@ -74,7 +74,7 @@ def ask_reset(email: str, *, address: str | None) -> None:
 
     def deed() -> None:
         admin = Admin.objects.filter(email__iexact=email, is_active=True).first()
-        role = admin and admin.roles.order_by("id").first()
+        role = Role.objects.filter(admin=admin).order_by("id").first() if admin else None
         if admin is None or role is None:
             return
         outbox.put(role.organization_id, "password_reset", {"admin": admin.pk})

@@ -194,5 +194,5 @@ def _told(rules: list[str]) -> dict[str, Any]:
 
 
 def _rules(policy: Policy) -> list[str]:
-    chosen = policy.eligible_groups.order_by("name_key").values_list("name_key", flat=True)
+    chosen = policy.eligible_groups.order_by("name_key").values_list("name", flat=True)
     return [policy.eligibility, policy.when_full, *chosen]

@@ -332,7 +332,7 @@ def diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[st
     return {
         "rows": [
             {
-                "label": name.replace("_", " ").capitalize(),
+                "label": name.replace("_", " ").capitalize().replace("Scim", "SCIM"),
                 "before": _shown(before[name]) if name in before else "",
                 "after": _shown(after[name]) if name in after else "",
             }

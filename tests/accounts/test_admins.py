@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import Any
 
 import pytest
@@ -15,17 +14,12 @@ from accounts import admins, clock, invitations, roles, tasks
 from accounts.models import Admin, AdminInvitation, AuditEntry, Organization, Role
 from accounts.refusal import Refusal
 from tests import factories
+from tests.accounts.letters import link_of, newest_link
 
 PASSWORD = "seven wooden spoons"
 TOM = "tom@acme.example"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _passwords_are_hashed_fast(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("letters")]
 
 
 @pytest.fixture
@@ -57,16 +51,10 @@ def another(organization: Organization, email: str = TOM, role: str = "owner") -
     return admins.create(email, organization=organization, password=PASSWORD, role=role)
 
 
-def link_in_the_mail() -> str:
-    """The path of the link in the newest e-mail."""
-    tasks.deliver_outbox()
-    return re.search(r"https?://[^/]+(/\S+)", sent.outbox[-1].body)[1]
-
-
 def invite(browser: Client, email: str = TOM, kind: str = "admin") -> str:
     answer = browser.post(reverse("accounts:invite_admin"), {"email": email, "kind": kind})
     assert answer.status_code == 302, answer.content.decode()
-    return link_in_the_mail()
+    return newest_link()
 
 
 def text(answer: Any) -> str:
@@ -127,11 +115,7 @@ def test_an_admin_of_another_organization_signs_in_to_accept(browser, owner):
     assert f"An invitation goes to {TOM} within a minute." in text(answer)
     assert "An invitation goes to new@acme.example within a minute." in text(unknown)
     tasks.deliver_outbox()
-    link = next(
-        re.search(r"https?://[^/]+(/\S+)", message.body)[1]
-        for message in sent.outbox
-        if message.to == [TOM]
-    )
+    link = next(link_of(message) for message in sent.outbox if message.to == [TOM])
     assert "sign in with it to accept" in text(Client().get(link))
     assert Client().post(link, {"password": "taken over by a guest"}).status_code == 404
     assert not Role.objects.of(owner).filter(admin=tom).exists()
@@ -152,7 +136,7 @@ def test_a_link_ends_after_seven_days_when_withdrawn_and_when_sent_again(browser
     with clock.stopped(at=clock.now() + dt.timedelta(days=7)):
         assert "this one is older" in text(Client().get(old))
         browser.post(reverse("accounts:invite_again", args=[invitation.pk]))
-        new = link_in_the_mail()
+        new = newest_link()
         assert Client().get(old).status_code == 404
         assert Client().get(new).status_code == 200
         browser.post(reverse("accounts:withdraw", args=[invitation.pk]))

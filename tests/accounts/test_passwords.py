@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import Any
 
 import pytest
-from django.core import mail as sent
 from django.test import Client
 
-from accounts import admins, passwords, tasks
+from accounts import admins, passwords
 from accounts.models import Admin, AuditEntry, Outbox
 from tests import factories
+from tests.accounts.letters import newest_link
 
 PASSWORD = "seven wooden spoons"
 NEW = "eight copper kettles"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _passwords_are_hashed_fast(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("letters")]
 
 
 @pytest.fixture
@@ -35,11 +28,6 @@ def lea() -> Admin:
 
 def ask(email: str, *, ip: str) -> Any:
     return Client(REMOTE_ADDR=ip).post("/password/forgotten/", {"email": email})
-
-
-def link() -> str:
-    tasks.deliver_outbox()
-    return re.search(r"https?://[^/]+(/\S+)", sent.outbox[-1].body)[1]
 
 
 def ip() -> str:
@@ -57,7 +45,7 @@ def test_a_forgotten_password_is_set_by_the_link_of_an_e_mail(lea):
     session.force_login(lea)
     answer = ask(lea.email.upper(), ip=ip())
     assert answer["Location"] == "/password/asked/"
-    path = link()
+    path = newest_link()
     assert path.split("/")[4] not in factories.every_text()
     guest = Client()
     assert lea.email in text(guest.get(path))

@@ -18,7 +18,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from accounts import admins, audit, clock, groups, invitations, organizations, outbox, passwords
 from accounts.deeds import Deed
-from accounts.models import Admin, AuditEntry, Role
+from accounts.models import Admin, AuditEntry
 from licensing import idle, pools, restore
 from licensing.models import HeldRemoval, Reclaimed, Seat, WaitingEntry
 from tests import factories
@@ -399,20 +399,6 @@ LOG = "/settings/audit/"
 
 def deeds(answer: Any) -> list[str]:
     return [entry.deed for entry in answer.context["entries"]]
-
-
-@pytest.fixture
-def reader(world: World) -> Client:
-    client = Client()
-    client.force_login(
-        admins.create(
-            "reader@northwind.example",
-            organization=world.organization,
-            password=PASSWORD,
-            role=Role.Kind.READ_ONLY,
-        )
-    )
-    return client
 
 
 def test_the_log_is_filtered_by_who_deed_subject_and_day(reader: Client, world: World) -> None:

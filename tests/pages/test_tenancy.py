@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -100,20 +99,6 @@ def test_an_admin_who_lost_every_role_is_told_so(admin: Client, world: World) ->
     answer = admin.get("/")
     assert answer.status_code == 403
     assert "not an admin of any organization" in answer.content.decode()
-
-
-@pytest.fixture
-def reader(world: World) -> Client:
-    client = Client()
-    client.force_login(
-        admins.create(
-            "reader@northwind.example",
-            organization=world.organization,
-            password=PASSWORD,
-            role=Role.Kind.READ_ONLY,
-        )
-    )
-    return client
 
 
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:

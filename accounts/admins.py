@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from accounts import audit, passwords
+from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Role
 from accounts.refusal import Refusal
 
 
 @transaction.atomic
 def create(
-    email: str, *, organization: Organization, password: str, role: str = Role.Kind.OWNER
+    email: str,
+    *,
+    organization: Organization,
+    password: str,
+    role: str = Role.Kind.OWNER,
+    by: Admin | None = None,
 ) -> Admin:
     """A login with a role in the organization.
 
@@ -31,7 +37,7 @@ def create(
     admin = Admin.objects.filter(email__iexact=email).first()
     if admin is None:
         admin = Admin(email=email.lower())
-        _check_password(password, admin)
+        passwords.check(password, admin)
         admin.set_password(password)
         admin.save()
     _, made = Role.objects.get_or_create(
@@ -39,14 +45,8 @@ def create(
     )
     if not made:
         raise Refusal("admin_exists", f"{admin.email} is an admin of {organization.name} already.")
+    audit.note(organization.pk, Deed.ADMIN_ADDED, admin, by=by, after={"role": role})
     return admin
-
-
-def _check_password(password: str, admin: Admin) -> None:
-    try:
-        validate_password(password, admin)
-    except ValidationError as error:
-        raise Refusal("password_weak", " ".join(error.messages)) from None
 
 
 class EmailBackend(BaseBackend):

@@ -6,6 +6,18 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from accounts import invitations, mail, passwords, sign_ins
         from accounts.pages import panels, unsent
 
         panels.show("notices", unsent.notice)
+        panels.add_setting(
+            panels.Setting(
+                "Audit log",
+                "What admins did, when and from where, with the values before and after.",
+                "accounts:audit",
+                "history",
+            )
+        )
+        mail.register("admin_invitation", invitations.message, name="Invitation of an admin")
+        mail.register("password_reset", passwords.message, name="Link for a new password")
+        sign_ins.listen()

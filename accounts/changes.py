@@ -39,6 +39,12 @@ _REFUSALS = {
     "a_person_has_one_seat_a_pool": Refusal(
         "seat_exists", "The person has just been given a seat."
     ),
+    "an_address_is_one_admin": Refusal(
+        "admin_exists", "A login of this address has just been made: sign in with it."
+    ),
+    "an_address_has_one_open_invitation": Refusal(
+        "admin_invited", "Somebody has just invited this address: send that invitation again."
+    ),
     "an_application_name_is_used_once": Refusal(
         "application_exists", "The organization has an application of that name."
     ),

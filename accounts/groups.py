@@ -11,8 +11,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from accounts import clock, names, rows, sql
-from accounts.models import Application, Group, Organization, Person
+from accounts import audit, clock, names, rows, sql
+from accounts.deeds import Deed
+from accounts.models import Admin, Application, Group, Organization, Person
 from accounts.refusal import Refusal
 
 
@@ -55,6 +56,7 @@ def create(
     application: Application | None = None,
     external_id: str | None = None,
     document: dict[str, Any] | None = None,
+    by: Admin | None = None,
 ) -> Group:
     """A SCIM group of the application, or a manual one. Refused: a name that clashes (R24)."""
     name, name_key = _checked(name)
@@ -71,6 +73,8 @@ def create(
         changed_at=now,
     )
     group.save(force_insert=True)
+    if application is None:
+        audit.note(organization.pk, Deed.GROUP_CREATED, group, by=by)
     return group
 
 
@@ -130,8 +134,10 @@ def keep_only(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list[int]
     )
 
 
-def add_people(group: Group, people: Sequence[Person]) -> None:
+def add_people(group: Group, people: Sequence[Person], *, by: Admin | None = None) -> None:
     """Members of a manual group, by hand."""
+    if not people:
+        return
     sql.fetch(
         "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
         "SELECT person.organization_id, %(group)s, person.id FROM accounts_person person "
@@ -142,6 +148,13 @@ def add_people(group: Group, people: Sequence[Person]) -> None:
             "people": [person.pk for person in people],
             "organization": group.organization_id,
         },
+    )
+    audit.note(
+        group.organization_id,
+        Deed.GROUP_PEOPLE_ADDED,
+        group,
+        by=by,
+        after={"people": audit.listed(people)},
     )
 
 

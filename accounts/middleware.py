@@ -5,7 +5,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from accounts.pages.access import access_of
+from accounts import audit
+from accounts.pages.access import access_of, address_of
 
 
 class OrganizationMiddleware:
@@ -24,4 +25,5 @@ class OrganizationMiddleware:
         request.admin = SimpleLazyObject(lambda: access.admin)  # type: ignore[attr-defined]
         request.role = SimpleLazyObject(lambda: access.role)  # type: ignore[attr-defined]
         request.organization = SimpleLazyObject(lambda: access.organization)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        with audit.within(audit.Origin(getattr(request, "request_id", ""), address_of(request))):
+            return self.get_response(request)

@@ -12,10 +12,12 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
 
+from accounts.deeds import Deed
 from accounts.ids import uuid7
 
 
@@ -111,6 +113,91 @@ class Role(models.Model):
 
     def __str__(self) -> str:
         return f"{self.admin_id} is {self.kind} of {self.organization_id}"
+
+    @property
+    def key(self) -> str:
+        return str(self.pk)
+
+
+class AdminInvitation(models.Model):
+    """Somebody whom an owner invited by e-mail to become an admin.
+
+    sent: how often; only the link of the last one works, for accounts.invitations.VALID
+    from sent_at. Open until accepted or withdrawn.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    email = models.EmailField(max_length=254)
+    kind = models.CharField(max_length=10, choices=Role.Kind.choices)
+    invited_by = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
+    sent = models.PositiveIntegerField(default=1)
+    sent_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        verbose_name = "invitation"
+        constraints = [
+            models.UniqueConstraint(
+                "organization",
+                Lower("email"),
+                condition=Q(accepted_at=None, withdrawn_at=None),
+                name="an_address_has_one_open_invitation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class AuditEntry(models.Model):
+    """What an admin did, by accounts.audit.note: never changed, never deleted (migration 0004).
+
+    email: the admin's as it was; "command" for the command line, empty for somebody who is
+    not signed in. before, after: what changed only, never a secret.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    admin = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
+    email = models.CharField(max_length=254, blank=True)
+    deed = models.CharField(max_length=40)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=64)
+    subject_name = models.CharField(max_length=600)
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    request_id = models.CharField(max_length=128, blank=True)
+    address = models.GenericIPAddressField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="audit_of_organization"),
+            models.Index(
+                fields=["organization", "subject_kind", "subject_id", "deed"],
+                name="audit_of_subject",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deed} {self.subject_name}"
+
+    @property
+    def name(self) -> str:
+        """What a page calls the deed."""
+        return Deed(self.deed).label if self.deed in Deed else self.deed
+
+    @property
+    def who(self) -> str:
+        """The admin's address, or who else it was."""
+        if self.email == "command":
+            return "the command line"
+        return self.email or "nobody signed in"
 
 
 class Product(models.TextChoices):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from accounts import audit
+from accounts.deeds import Deed
 from accounts.models import Admin, Organization
 from accounts.refusal import NotFound, Refusal
 
@@ -22,7 +26,11 @@ def get(slug: str) -> Organization:
 
 @transaction.atomic
 def create(
-    name: str, *, slug: str | None = None, plan: str = Organization.Plan.ADVANCED_PLUS
+    name: str,
+    *,
+    slug: str | None = None,
+    plan: str = Organization.Plan.ADVANCED_PLUS,
+    by: Admin | None = None,
 ) -> Organization:
     """A new customer. Refused: a slug that is used, a plan that does not exist."""
     name = name.strip()
@@ -39,17 +47,18 @@ def create(
     _check_plan(plan)
     try:
         with transaction.atomic():
-            return Organization.objects.create(name=name, slug=slug, plan=plan)
+            made = Organization.objects.create(name=name, slug=slug, plan=plan)
     except IntegrityError:
         raise Refusal("slug_taken", f"An organization with the slug “{slug}” exists.") from None
+    audit.note(made.pk, Deed.ORGANIZATION_CREATED, made, by=by, after={"plan": plan})
+    return made
 
 
 @transaction.atomic
-def set_plan(organization: Organization, plan: str) -> Organization:
+def set_plan(organization: Organization, plan: str, *, by: Admin | None = None) -> Organization:
     """A lower plan keeps people and seats; SCIM then answers 403 (R1)."""
     _check_plan(plan)
-    organization.plan = plan
-    organization.save(update_fields=["plan"])
+    _set(organization, Deed.PLAN_CHANGED, by=by, plan=plan)
     return organization
 
 
@@ -57,15 +66,13 @@ def set_plan(organization: Organization, plan: str) -> Organization:
 def turn_scim_on(organization: Organization, *, by: Admin | None = None) -> None:
     """Refused on a plan without SCIM (R1)."""
     check_plan_allows_scim(organization)
-    organization.scim_enabled = True
-    organization.save(update_fields=["scim_enabled"])
+    _set(organization, Deed.SCIM_TURNED_ON, by=by, scim_enabled=True)
 
 
 @transaction.atomic
 def turn_scim_off(organization: Organization, *, by: Admin | None = None) -> None:
     """Pushes are answered 403 from now on; people and seats stay."""
-    organization.scim_enabled = False
-    organization.save(update_fields=["scim_enabled"])
+    _set(organization, Deed.SCIM_TURNED_OFF, by=by, scim_enabled=False)
 
 
 def check_plan_allows_scim(organization: Organization) -> None:
@@ -78,6 +85,16 @@ def plan_sentence(plan: str) -> str:
         f"SCIM is available to Sales Navigator Advanced and Advanced Plus. "
         f"This organization is on {Organization.Plan(plan).label}: upgrade the plan to use SCIM."
     )
+
+
+def _set(organization: Organization, deed: Deed, *, by: Admin | None, **after: Any) -> None:
+    """What was there is read under the row's lock, so that the audit log tells the truth."""
+    rows = Organization.objects.filter(pk=organization.pk)
+    before = rows.select_for_update(no_key=True).values(*after).get()
+    rows.update(**after)
+    for name, value in after.items():
+        setattr(organization, name, value)
+    audit.note(organization.pk, deed, organization, by=by, before=before, after=after)
 
 
 def _check_plan(plan: str) -> None:

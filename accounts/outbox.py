@@ -13,8 +13,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, F, Max, Min, QuerySet
 
-from accounts import clock
-from accounts.models import Organization, Outbox
+from accounts import audit, clock
+from accounts.deeds import Deed
+from accounts.models import Admin, Organization, Outbox
 
 #: A worker has this long for the lines it claimed before another may take them: more than
 #: AT_ONCE mail servers that hang until EMAIL_TIMEOUT.
@@ -103,9 +104,15 @@ def unsent(organization: Organization, *, limit: int = 5) -> list[Unsent]:
     return [Unsent(*row) for row in found[:limit]]
 
 
-def retry(organization: Organization) -> int:
+@transaction.atomic
+def retry(organization: Organization, *, by: Admin | None = None) -> int:
     """Make due now whatever failed. Returns how many; what a worker has in hand is not touched."""
-    return _failing(organization).update(due_at=clock.now())
+    number = _failing(organization).update(due_at=clock.now())
+    if number:
+        audit.note(
+            organization.pk, Deed.MAIL_RETRIED, organization, by=by, after={"messages": number}
+        )
+    return number
 
 
 def _failing(organization: Organization) -> QuerySet[Outbox]:

@@ -10,18 +10,21 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core import signing
 from django.db import connection
+from django.db.models import Model
 from django.urls import reverse
 
-from accounts import changes, clock
+from accounts import audit, changes, clock
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.mail import Message
+from accounts.models import Admin
 from accounts.refusal import Refusal
-from licensing import allocation
+from licensing import allocation, pools
 from licensing.models import Pool, Seat
 
 VALID = dt.timedelta(days=14)
@@ -93,7 +96,7 @@ def ask_again(token: str) -> None:
         _invite(seat.pool_id, seats=[seat.pk])
 
 
-def invite(seat: Seat) -> None:
+def invite(seat: Seat, *, by: Admin | None = None) -> None:
     """An admin sends the invitation again.
 
     Refused: the seat is activated, the person has no address, or was invited within the hour.
@@ -104,7 +107,7 @@ def invite(seat: Seat) -> None:
         raise Refusal(
             "no_address", f"{seat.person.name} has no e-mail address to send an invitation to."
         )
-    if not _invite(seat.pool_id, seats=[seat.pk]):
+    if not _invite(seat.pool_id, seats=[seat.pk], noted=_Noted(seat.person, by)):
         raise Refusal(
             "invited_lately",
             f"{seat.person.name} was invited within the last hour, or that e-mail is yet to be "
@@ -112,7 +115,7 @@ def invite(seat: Seat) -> None:
         )
 
 
-def invite_all(pool: Pool, *, older_than_days: int) -> int:
+def invite_all(pool: Pool, *, older_than_days: int, by: Admin | None = None) -> int:
     """Invite again everybody whose seat was assigned so many days ago and is not activated.
 
     Returns how many; those who were invited within the hour are left out.
@@ -120,7 +123,13 @@ def invite_all(pool: Pool, *, older_than_days: int) -> int:
     if not 0 <= older_than_days <= MOST_DAYS:
         raise Refusal("days_invalid", f"The number of days is from 0 to {MOST_DAYS:,}.")
     granted_before = clock.now() - dt.timedelta(days=older_than_days)
-    return _invite(pool.pk, granted_before=granted_before)
+    noted = _Noted(pools.subject(pool), by)
+    return _invite(pool.pk, granted_before=granted_before, noted=noted)
+
+
+class _Noted(NamedTuple):
+    subject: Model | audit.Subject
+    by: Admin | None
 
 
 def _invite(
@@ -128,9 +137,13 @@ def _invite(
     *,
     seats: Collection[int] | None = None,
     granted_before: dt.datetime | None = None,
+    noted: _Noted | None = None,
 ) -> int:
     """One line of the outbox for each seat that may be invited; under the pool's lock, so that
-    two who ask at once invite once. Returns how many."""
+    two who ask at once invite once. Returns how many.
+
+    noted: what the audit log says of it; None when no admin asks.
+    """
 
     def change() -> int:
         pool = allocation.lock(pool_id)
@@ -147,7 +160,16 @@ def _invite(
                     "now": now,
                 },
             )
-            return cursor.rowcount
+            number = cursor.rowcount
+        if noted and number:
+            audit.note(
+                pool.organization_id,
+                Deed.PEOPLE_INVITED,
+                noted.subject,
+                by=noted.by,
+                after={"invitations": number},
+            )
+        return number
 
     return changes.run(change)
 

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple, TypeVar
 from django.conf import settings
 from django.urls import reverse
 
-from accounts import changes, clock, mail, outbox, sql
+from accounts import audit, changes, clock, mail, outbox, sql
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.models import Admin, Application, Person, Product
 from accounts.refusal import Refusal
 from licensing import allocation
@@ -154,10 +155,20 @@ def set_limits(
 
     def change() -> Policy:
         pool = allocation.lock(policy.pool_id)
+        policies = Policy.objects.filter(pk=policy.pk)
+        before = policies.values("brake_on", "brake_people", "brake_percent").get()
         policy.brake_on, policy.brake_people, policy.brake_percent = on, people, percent
         policy.brake_counted_at = None
         policy.save(update_fields=["brake_on", "brake_people", "brake_percent", "brake_counted_at"])
         allocation.note(pool, LedgerEntry.Deed.BRAKE, cause)
+        audit.note(
+            pool.organization_id,
+            Deed.BRAKE_SET,
+            policy.application,
+            by=by,
+            before=before,
+            after={"brake_on": on, "brake_people": people, "brake_percent": percent},
+        )
         return policy
 
     return changes.run(change)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts import names, sql
+from accounts import audit, names, sql
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.models import Admin, Application, Group
 from accounts.refusal import Refusal
 from licensing import allocation, preview
@@ -43,6 +45,15 @@ def change(
 
     def write() -> None:
         decided[:] = _write_policy(application.pk, eligibility, group_names, when_full)
+        before, after = map(_told, decided)
+        audit.note(
+            application.organization_id,
+            Deed.RULES_CHANGED,
+            application,
+            by=by,
+            before=before,
+            after=after,
+        )
 
     def settle(pool: LockedPool) -> Done:
         return Done(allocation.settle(pool.id, None, cause=cause), decided)
@@ -180,6 +191,12 @@ def _write_policy(
     return [before, _rules(policy)]
 
 
+def _told(rules: list[str]) -> dict[str, Any]:
+    """The rules for the audit log."""
+    eligibility, when_full, *chosen = rules
+    return {"eligibility": eligibility, "when_full": when_full, "groups": chosen}
+
+
 def _rules(policy: Policy) -> list[str]:
-    chosen = policy.eligible_groups.order_by("name_key").values_list("name_key", flat=True)
+    chosen = policy.eligible_groups.order_by("name_key").values_list("name", flat=True)
     return [policy.eligibility, policy.when_full, *chosen]

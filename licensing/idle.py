@@ -19,8 +19,9 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
-from accounts import changes, clock, people, sql
+from accounts import audit, changes, clock, people, sql
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.mail import Message
 from accounts.models import Admin, Link, Organization, Outbox, Person
 from accounts.refusal import Refusal
@@ -52,6 +53,7 @@ def set_rule(
     reclaim: str = Pool.Reclaim.BY_HAND,
     warn_days: int = 7,
     may_reclaim_scim: bool = False,
+    by: Admin | None = None,
 ) -> Pool:
     """When a seat of the product is idle, and what becomes of it. after_days: None is never.
 
@@ -78,8 +80,19 @@ def set_rule(
         pools_ = Pool.objects.filter(pk=pool_id)
         if not pools_.filter(**rule).exists():
             Seat.objects.filter(pool=pool_id, reclaim_at__isnull=False).update(reclaim_at=None)
-        pools_.update(**rule, warn_days=warn_days)
-        return pools_.get()
+        whole = rule | {"warn_days": warn_days}
+        before = pools_.values(*whole).get()
+        pools_.update(**whole)
+        pool = pools_.get()
+        audit.note(
+            organization.pk,
+            Deed.IDLE_RULE_CHANGED,
+            pools.subject(pool),
+            by=by,
+            before=before,
+            after=whole,
+        )
+        return pool
 
     return changes.run(change)
 
@@ -148,7 +161,23 @@ def reclaim(
         return [row for row in seats if wanted is None or row[0] in wanted]
 
     cause = Cause(f"{by} reclaimed the seat", admin_id=by.pk)
-    return changes.run(lambda: _reclaim(pool.pk, choose, cause))
+
+    def change() -> Result:
+        done = _reclaim(pool.pk, choose, cause)
+        if done.reclaimed:
+            held_by = Person.objects.filter(pk__in=done.reclaimed[: audit.NAMED]).order_by(
+                "sort_key"
+            )
+            about = {
+                "licenses": len(done.reclaimed),
+                "people": [str(person) for person in held_by],
+            }
+            audit.note(
+                pool.organization_id, Deed.SEATS_RECLAIMED, pools.subject(pool), by=by, after=about
+            )
+        return done
+
+    return changes.run(change)
 
 
 def sweep(pool_id: int) -> Result:
@@ -184,6 +213,8 @@ def give_back(pool: Pool, person: Person, *, by: Admin | None = None) -> str:
         if held.removed_at is not None:
             raise Refusal("person_removed", f"{held.name} was removed: nothing holds the account.")
         reclaimed.delete()
+        about = {"product": pool.get_product_display()}
+        audit.note(pool.organization_id, Deed.SEAT_GIVEN_BACK, held, by=by, after=about)
         allocated = allocation.settle(pool.pk, [held.pk], cause=cause)
         if held.pk in allocated.granted or Seat.objects.filter(pool=pool, person=held).exists():
             return "granted"

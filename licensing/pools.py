@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from accounts import audit
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Product
 from accounts.refusal import NotFound, Refusal
 from licensing import allocation, preview
@@ -24,6 +26,11 @@ def get(organization: Organization, product: str) -> Pool:
     if pool is None:
         pool, _ = Pool.objects.get_or_create(organization=organization, product=product)
     return pool
+
+
+def subject(pool: Pool | LockedPool) -> audit.Subject:
+    """What the audit log calls a pool."""
+    return audit.Subject("product", pool.id, Product(pool.product).label)
 
 
 def set_seats(
@@ -58,6 +65,14 @@ def change_seats(
         cause = Cause(because, admin_id=by.pk if by else None)
         Pool.objects.filter(pk=pool.id).update(purchased=number)
         allocation.note(pool, LedgerEntry.Deed.RESIZE, cause, seats=number)
+        audit.note(
+            pool.organization_id,
+            Deed.SEATS_CHANGED,
+            subject(pool),
+            by=by,
+            before={"licenses": pool.purchased},
+            after={"licenses": number},
+        )
         return Done(allocation.settle(pool.id, (), cause=cause), [pool.purchased, number])
 
     pool = get(organization, product)

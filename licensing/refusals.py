@@ -15,8 +15,9 @@ import functools
 from django.db import connection
 from django.db.models import Q
 
-from accounts import changes, clock
+from accounts import audit, changes, clock
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.models import Admin
 from accounts.refusal import NotFound
 from licensing import allocation
@@ -47,8 +48,18 @@ def drop(pool: Pool, entry_id: int, *, by: Admin | None = None) -> WaitingEntry:
     """
     entry = WaitingEntry.objects.filter(pool=pool, pk=entry_id, refused=True).first()
     cause = Cause.by(by, "dropped the refused push")
-    if entry is None or not changes.run(lambda: _end(pool.pk, cause, entry_id=entry_id)):
-        raise NotFound("not_refused", "That push was not refused, or is not waited for any more.")
+    gone = NotFound("not_refused", "That push was not refused, or is not waited for any more.")
+    if entry is None:
+        raise gone
+
+    def change() -> None:
+        if not _end(pool.pk, cause, entry_id=entry_id):
+            raise gone
+        subject = audit.Subject("refused push", entry.pk, entry.email or entry.name)
+        about = {"product": pool.get_product_display()}
+        audit.note(pool.organization_id, Deed.REFUSAL_DROPPED, subject, by=by, after=about)
+
+    changes.run(change)
     return entry
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from accounts import audit
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.models import Admin, Organization
 from licensing import allocation, pools, preview
 from licensing.allocation import LockedPool
@@ -23,6 +25,11 @@ def reprocess(organization: Organization, product: str, *, by: Admin | None = No
     def settle(pool: LockedPool) -> Done:
         waiting = WaitingEntry.objects.filter(pool_id=pool.id, refused=False)
         people = list(waiting.order_by("sort_key").values_list("person_id", flat=True))
-        return Done(allocation.settle(pool.id, people, cause=cause), ())
+        done = allocation.settle(pool.id, people, cause=cause)
+        about = {"licenses_given": len(done.granted)}
+        audit.note(
+            organization.pk, Deed.WAITING_REPROCESSED, pools.subject(pool), by=by, after=about
+        )
+        return Done(done, ())
 
     return preview.run(pools.get(organization, product).pk, settle)

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from django.db.models import QuerySet, Window
 from django.db.models.functions import FirstValue, RowNumber
 
-from accounts import changes, clock, kept, names, people
+from accounts import audit, changes, clock, kept, names, people
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Product
 from accounts.refusal import NotFound, Refusal
 from accounts.sets import among
@@ -78,6 +79,10 @@ def restore(
         if lost:
             allocation.give_by_hand(
                 locked, sorted(lost, key=lambda id: found[id].sort_key.encode()), cause=cause
+            )
+            about = {"people": audit.listed([found[id] for id in sorted(lost)])}
+            audit.note(
+                organization.pk, Deed.SEATS_RESTORED, pools.subject(pool), by=by, after=about
             )
         return len(lost)
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from django.db.models import Count, Max, QuerySet
 
-from accounts import changes, clock, groups, people
+from accounts import audit, changes, clock, groups, people
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.models import Admin, Application, Group, Link, Organization
 from accounts.refusal import Refusal
 from licensing import allocation, removals
@@ -32,11 +33,11 @@ class Waiting:
     last: int
 
 
-#: What each deed is done to, and what it makes of it.
+#: What each deed is done to, what it makes of it, and what the audit log calls it.
 _DEEDS = {
-    "approve": ([State.HELD], State.APPROVED),
-    "dismiss": ([State.HELD], State.DISMISSED),
-    "undo": ([State.DISMISSED], State.HELD),
+    "approve": ([State.HELD], State.APPROVED, Deed.REMOVALS_APPROVED),
+    "dismiss": ([State.HELD], State.DISMISSED, Deed.REMOVALS_DISMISSED),
+    "undo": ([State.DISMISSED], State.HELD, Deed.REMOVALS_UNDONE),
 }
 
 
@@ -68,7 +69,7 @@ def decide(removal: HeldRemoval, deed: str, *, by: Admin) -> None:
 
     Refused: another admin, or another push, was faster ("removal_decided").
     """
-    if not _decide(removal.application_id, {"pk": removal.pk}, deed, by):
+    if not _decide(removal.application, {"pk": removal.pk}, deed, by):
         raise Refusal(
             "removal_decided",
             f"The removal of {removal.person} has been decided meanwhile. Nothing was changed.",
@@ -80,7 +81,7 @@ def decide_all(application: Application, deed: str, *, last: int, by: Admin) -> 
 
     Returns how many were decided.
     """
-    return _decide(application.pk, {"pk__lte": last}, deed, by)
+    return _decide(application, {"pk__lte": last}, deed, by)
 
 
 def carry_out() -> int:
@@ -111,23 +112,28 @@ def carry_out() -> int:
 # ------------------------------------------------------------------ inside
 
 
-def _decide(application_id: uuid.UUID, which: dict[str, int], deed: str, by: Admin) -> int:
-    before, after = _DEEDS[deed]
+def _decide(application: Application, which: dict[str, int], deed: str, by: Admin) -> int:
+    before, after, told = _DEEDS[deed]
     decided = after != State.HELD
 
     def change() -> int:
         found = HeldRemoval.objects.filter(
-            OPEN_REMOVAL, application=application_id, state__in=before, **which
+            OPEN_REMOVAL, application=application, state__in=before, **which
         )
         pool_id = found.values_list("pool_id", flat=True).first()
         if pool_id is None:
             return 0
         allocation.lock(pool_id)  # no push notes anything meanwhile
-        return found.update(
+        first = list(found.select_related("person").order_by("pk")[: audit.NAMED])
+        number = found.update(
             state=after,
             decided_by=by if decided else None,
             decided_at=clock.now() if decided else None,
         )
+        if number:
+            about = {"removals": number, "people": [str(removal.person) for removal in first]}
+            audit.note(application.organization_id, told, application, by=by, after=about)
+        return number
 
     return changes.run(change)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from accounts import changes, people
+from accounts import audit, changes, people
 from accounts.cause import Cause
+from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Person
 from accounts.profile import Profile
 from accounts.refusal import NotFound
 from licensing import allocation, pools
-from licensing.models import Seat
+from licensing.models import Pool, Seat
 
 
 def grant(
@@ -42,9 +43,12 @@ def grant(
                     employee_number=employee_number.strip(),
                 ),
             )
-        return _whole(
-            allocation.grant_by_hand(pool.pk, person, cause=Cause.by(by, "gave the seat by hand"))
-        )
+        cause = Cause.by(by, "gave the seat by hand")
+        had = Seat.objects.filter(pool=pool, person=person).exists()
+        seat = _whole(allocation.grant_by_hand(pool.pk, person, cause=cause))
+        if not had:
+            _note(Deed.SEAT_GIVEN, pool, person, by)
+        return seat
 
     return changes.run(change)
 
@@ -55,11 +59,13 @@ def remove(
     """Remove a seat that was given by hand. Refused: there is none, or it is SCIM's (R12)."""
     pool = pools.get(organization, product)
     person = find(organization, email)
-    changes.run(
-        lambda: allocation.release_by_hand(
-            pool.pk, person, cause=Cause.by(by, "removed the seat by hand")
-        )
-    )
+
+    def change() -> None:
+        cause = Cause.by(by, "removed the seat by hand")
+        allocation.release_by_hand(pool.pk, person, cause=cause)
+        _note(Deed.SEAT_REMOVED, pool, person, by)
+
+    changes.run(change)
 
 
 def activate(
@@ -69,13 +75,18 @@ def activate(
     pool = pools.get(organization, product)
     person = find(organization, email)
     because = "The owner activated the seat" if by is None else f"{by} activated the seat"
-    return changes.run(
-        lambda: _whole(
-            allocation.activate(
-                pool.pk, person, cause=Cause(because, admin_id=by.pk if by else None)
-            )
-        )
-    )
+
+    def change() -> Seat:
+        cause = Cause(because, admin_id=by.pk if by else None)
+        provisioned = Seat.objects.filter(
+            pool=pool, person=person, state=Seat.State.PROVISIONED
+        ).exists()
+        seat = _whole(allocation.activate(pool.pk, person, cause=cause))
+        if provisioned:
+            _note(Deed.SEAT_ACTIVATED, pool, person, by)
+        return seat
+
+    return changes.run(change)
 
 
 def find(organization: Organization, email: str) -> Person:
@@ -85,6 +96,11 @@ def find(organization: Organization, email: str) -> Person:
             "person_not_found", f"{organization.name} has nobody with the address {email}."
         )
     return person
+
+
+def _note(deed: Deed, pool: Pool, person: Person, by: Admin | None) -> None:
+    label = pool.get_product_display()
+    audit.note(pool.organization_id, deed, person, by=by, after={"product": label})
 
 
 def _whole(seat: Seat) -> Seat:

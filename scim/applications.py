@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from accounts import changes, organizations
+from accounts import audit, changes, organizations
+from accounts.deeds import Deed
 from accounts.models import Admin, Application, Organization
 from accounts.refusal import NotFound, Refusal
 from licensing import eligibility as licensing_eligibility
@@ -59,6 +60,14 @@ def create(
         )
         licensing_eligibility.choose(policy, eligible_groups)
         organizations.turn_scim_on(organization, by=by)
+        about = {
+            "product": application.get_product_display(),
+            "identity_provider": application.get_idp_display(),
+            "eligibility": eligibility,
+            "when_full": when_full,
+            "groups": list(eligible_groups),
+        }
+        audit.note(organization.pk, Deed.APPLICATION_ADDED, application, by=by, after=about)
         return application
 
     return changes.run(change)

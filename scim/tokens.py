@@ -9,7 +9,8 @@ import uuid
 
 from django.db import transaction
 
-from accounts import changes, clock, mail, outbox, secrets
+from accounts import audit, changes, clock, mail, outbox, secrets
+from accounts.deeds import Deed
 from accounts.models import Admin, Application, Organization
 from accounts.refusal import NotFound, Refusal
 from scim.models import Token, TokenWarning
@@ -36,6 +37,7 @@ class Expiry:
     reminded: list[TokenWarning]
 
 
+@transaction.atomic
 def issue(
     application: Application, *, days: int = DAYS, name: str = "", by: Admin | None = None
 ) -> Issued:
@@ -56,6 +58,8 @@ def issue(
         issued_at=now,
         expires_at=now + dt.timedelta(days=days),
     )
+    about = {"application": application.name, "expires_at": token.expires_at}
+    audit.note(token.organization_id, Deed.TOKEN_ISSUED, token, by=by, after=about)
     return Issued(token, secret)
 
 
@@ -66,9 +70,13 @@ def get(token_id: str) -> Token:
         raise NotFound("token_not_found", f"There is no token with the id {token_id}.") from None
 
 
+@transaction.atomic
 def revoke(token: Token, *, by: Admin | None = None) -> Token:
     """It ends now, for good; a second time changes nothing."""
-    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=clock.now())
+    living = Token.objects.filter(pk=token.pk, revoked_at=None)
+    if living.update(revoked_at=clock.now()):
+        about = {"application": token.application.name}
+        audit.note(token.organization_id, Deed.TOKEN_REVOKED, token, by=by, after=about)
     token.refresh_from_db(fields=["revoked_at"])
     return token
 
@@ -84,8 +92,16 @@ def rotate(token: Token, *, overlap: dt.timedelta, by: Admin | None = None) -> I
             raise Refusal("token_ended", "This token has ended: issue a new one instead.")
         ends = max(now + overlap, old.issued_at + dt.timedelta(seconds=1))
         if ends < old.expires_at:
-            old.expires_at = ends
+            before, old.expires_at = old.expires_at, ends
             old.save(update_fields=["expires_at"])
+            audit.note(
+                old.organization_id,
+                Deed.TOKEN_ROTATED,
+                old,
+                by=by,
+                before={"expires_at": before},
+                after={"expires_at": ends},
+            )
         return issue(old.application, name=old.name, by=by)
 
     return changes.run(change)

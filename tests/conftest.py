@@ -23,7 +23,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "ALTER TABLE licensing_ledgerentry DISABLE TRIGGER licensing_ledger_is_never_emptied; "
-            "ALTER TABLE licensing_ledgerseal DISABLE TRIGGER licensing_seals_are_never_emptied"
+            "ALTER TABLE licensing_ledgerseal DISABLE TRIGGER licensing_seals_are_never_emptied; "
+            "ALTER TABLE accounts_auditentry DISABLE TRIGGER accounts_audit_is_never_emptied"
         )
 
 

@@ -321,8 +321,14 @@ def reconcile_licenses(owner: Organization, *options: str) -> dict[str, Any]:
 # ---------------------------------------------------------------- what must always hold
 
 
-#: What is written about the others: the activity log, the ledger's seals, how it went.
-ABOUT = ("scim_exchange", "licensing_ledgerseal", "licensing_reconciled")
+#: What is written about the others: the activity and the audit log, the ledger's seals, how it
+#: went.
+ABOUT = (
+    "scim_exchange",
+    "accounts_auditentry",
+    "licensing_ledgerseal",
+    "licensing_reconciled",
+)
 
 
 def dump(*, without: tuple[str, ...] = ABOUT) -> dict[str, list[str]]:

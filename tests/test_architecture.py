@@ -21,6 +21,9 @@ LAYERS = ["accounts", "licensing", "scim", "config"]  # the lowest first
 
 #: Who may write a table (style.md: one writer a fact).
 WRITERS = {
+    "AuditEntry": {"accounts/audit.py"},
+    "Role": {"accounts/admins.py", "accounts/roles.py", "accounts/invitations.py"},
+    "AdminInvitation": {"accounts/invitations.py"},
     "Person": {"accounts/people.py"},
     "Link": {"accounts/people.py"},
     "KeptDocument": {"accounts/kept.py"},
@@ -82,6 +85,8 @@ HTTP = {
 OF_NOBODY = {"Organization", "Admin"}
 OF_ORGANIZATION = {
     "Role",
+    "AdminInvitation",
+    "AuditEntry",
     "Application",
     "Person",
     "KeptDocument",
@@ -217,6 +222,32 @@ def _writes(tree: ast.Module, model: str) -> Iterator[int]:
                 root = root.value if isinstance(root, ast.Attribute) else root.func
             if isinstance(root, ast.Name) and root.id in names:
                 yield node.lineno
+
+
+def test_whoever_is_told_who_did_it_hands_it_on_to_the_audit_log():
+    """R28: a function of the domain with `by` notes the deed, or calls one that does: it passes
+    `by` to something else than the cause of a ledger line."""
+    found = []
+    for path, tree, _ in _sources():
+        if "pages" in path.split("/") or path in ("accounts/audit.py", "accounts/cause.py"):
+            continue
+        found += [
+            f"{path}:{node.lineno} {node.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef)
+            and "by" in [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
+            and not any(_hands_on_by(call) for call in ast.walk(node))
+        ]
+    assert found == []
+
+
+def _hands_on_by(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or ast.unparse(node.func) in ("Cause", "Cause.by"):
+        return False
+    if ast.unparse(node.func) in ("audit.note", "audit.note_login"):
+        return True
+    given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "by")]
+    return any(isinstance(value, ast.Name) and value.id == "by" for value in given)
 
 
 def test_the_counter_of_a_pool_is_written_under_its_lock_alone():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
@@ -38,7 +41,7 @@ class AdminRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-Page = Callable[..., HttpResponse]
+Page = Callable[..., HttpResponseBase]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,6 +73,18 @@ def access_of(request: HttpRequest) -> Access:
     return Access(user, roles, role)
 
 
+def address_of(request: HttpRequest) -> str | None:
+    """The IP address that asks: behind a proxy (docs/operations.md) the last one that it names."""
+    address = request.META.get("REMOTE_ADDR", "")
+    if settings.SECURE_PROXY_SSL_HEADER:
+        named = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+        address = named or address
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:  # a Unix socket
+        return None
+
+
 def may_change(role: Role | None) -> bool:
     """Whether the role may change anything at all."""
     return bool(role and role.kind in CHANGING)
@@ -79,7 +94,7 @@ def admin_required(view: Page) -> Page:
     """Only for an admin of the organization in use; a stranger signs in first."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         access: Access = request.access  # type: ignore[attr-defined]
         if access.admin is None:
             return redirect_to_login(request.get_full_path())
@@ -102,7 +117,7 @@ def changes_things(view: Page) -> Page:
     """Not for the read-only role. Stands below `admin_required`."""
 
     @wraps(view)
-    def guarded(request: AdminRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: AdminRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not may_change(request.role):
             raise PermissionDenied(READ_ONLY.format(organization=request.organization.name))
         return view(request, *args, **kwargs)

@@ -42,6 +42,12 @@ def styleguide(request: AdminRequest) -> HttpResponse:
             "sort": "name",
             "now": now,
             "later": now + dt.timedelta(days=12),
+            "old": {
+                "licenses": 100,
+                "groups": ["Sales", "Partners"],
+                "expires_at": "2028-11-24T14:20:00Z",
+            },
+            "new": {"licenses": 12500, "groups": [], "brake_on": False},
             "document": {"userName": "ada@example.com", "active": True, "externalId": None},
             "long": "Dr. Wilhelmina-Alexandria von Hohenzollern-Sigmaringen-Oberösterreich" * 2,
         },

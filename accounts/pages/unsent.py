@@ -30,7 +30,7 @@ def notice(request: HttpRequest, **_: Any) -> str:
 @admin_required
 @changes_things
 def retry(request: AdminRequest) -> HttpResponse:
-    number = outbox.retry(request.organization)
+    number = outbox.retry(request.organization, by=request.admin)
     if number:
         what = "1 e-mail is" if number == 1 else f"{number:,} e-mails are"
         messages.success(request, f"{what} tried again within a minute.")

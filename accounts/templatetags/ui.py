@@ -54,6 +54,8 @@ BADGES = {
 _JSON_TOKEN = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>\b(?:true|false|null)\b)'
 )
+#: A moment as the audit log keeps it.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z")
 JSON_SHOWN = 20_000
 SHORT = 22
 
@@ -167,6 +169,12 @@ def distance(moment: dt.datetime) -> str:
 def within_days(moment: dt.datetime, days: int) -> bool:
     """Whether the moment comes (or came) before so many days from now."""
     return moment <= clock.now() + dt.timedelta(days=days)
+
+
+@register.filter
+def last_owner(kind: str, owners: int) -> bool:
+    """Whether an admin of that role is the only one who can manage admins."""
+    return kind == "owner" and owners < 2
 
 
 @register.filter
@@ -315,6 +323,36 @@ def json_view(document: Any, label: str) -> SafeString:
         _coloured(text[:JSON_SHOWN]),
         note,
     )
+
+
+@register.inclusion_tag("ui/diff.html")
+def diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
+    """What a deed changed, value by value: as it was, as it is; one of them may be missing."""
+    before, after = before or {}, after or {}
+    return {
+        "rows": [
+            {
+                "label": name.replace("_", " ").capitalize().replace("Scim", "SCIM"),
+                "before": _shown(before[name]) if name in before else "",
+                "after": _shown(after[name]) if name in after else "",
+            }
+            for name in sorted({**before, **after})
+        ]
+    }
+
+
+def _shown(value: Any) -> str:
+    """A value of JSON, for people."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if value in (None, "", []):
+        return "Nothing"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        moment = dt.datetime.fromisoformat(value)
+        return f"{moment:%b} {moment.day}, {moment:%Y, %H:%M} UTC"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _coloured(text: str) -> SafeString:

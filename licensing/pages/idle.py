@@ -94,7 +94,11 @@ def set_rule(request: AdminRequest, product: str) -> HttpResponse:
         may_reclaim_scim = wanted.pop("scim") == "reclaim"
         try:
             idle.set_rule(
-                request.organization, product, **wanted, may_reclaim_scim=may_reclaim_scim
+                request.organization,
+                product,
+                **wanted,
+                may_reclaim_scim=may_reclaim_scim,
+                by=request.admin,
             )
         except Refusal as refusal:
             form.add_error(None, refusal.detail)

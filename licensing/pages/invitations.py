@@ -33,7 +33,7 @@ def invite(request: AdminRequest, seat_id: int) -> HttpResponse:
         Seat.objects.of(request.organization).select_related("person"), pk=seat_id
     )
     try:
-        activation.invite(seat)
+        activation.invite(seat, by=request.admin)
     except Refusal as refusal:
         messages.error(request, refusal.detail)
     else:
@@ -53,7 +53,8 @@ def invite_all(request: AdminRequest, product: str) -> HttpResponse:
         )
         return redirect("licensing:pool", product)
     pool = pools.get(request.organization, product)
-    number = activation.invite_all(pool, older_than_days=form.cleaned_data["days"])
+    days = form.cleaned_data["days"]
+    number = activation.invite_all(pool, older_than_days=days, by=request.admin)
     people = "1 person is" if number == 1 else f"{number:,} people are"
     messages.success(
         request,

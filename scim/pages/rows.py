@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts import clock
-from accounts.models import Application, Link, Organization
+from accounts import audit, clock
+from accounts.deeds import Deed
+from accounts.models import Application, AuditEntry, Link, Organization
 from scim.models import Exchange, Token
 
 DAY = dt.timedelta(days=1)
@@ -19,22 +21,32 @@ SOON = dt.timedelta(days=90)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TokenRow:
-    """badge: one of ui.BADGES; word: what it says; works: whether a push with it is let in."""
+    """badge: one of ui.BADGES; word: what it says; works: whether a push with it is let in.
+    revoked: the line of the audit log that tells by whom."""
 
     token: Token
     badge: str
     word: str
     works: bool
+    revoked: AuditEntry | None = None
 
     @property
     def key(self) -> str:
         return str(self.token.pk)
 
 
-def token_row(token: Token) -> TokenRow:
+def token_rows(organization: Organization, tokens: Iterable[Token]) -> list[TokenRow]:
+    """Each with who revoked it, if there was an audit log already."""
+    rows = list(tokens)
+    ended = [token for token in rows if token.revoked_at]
+    lines = audit.last(organization, Deed.TOKEN_REVOKED, ended)
+    return [token_row(token, lines.get(token.pk)) for token in rows]
+
+
+def token_row(token: Token, revoked: AuditEntry | None = None) -> TokenRow:
     now = clock.now()
     if token.revoked_at:
-        return TokenRow(token, "revoked", "Revoked", False)
+        return TokenRow(token, "revoked", "Revoked", False, revoked)
     if token.expired_at or token.expires_at <= now:
         return TokenRow(token, "expired", "Expired", False)
     if token.expires_at <= now + SOON:

@@ -10,8 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from accounts import organizations
-from accounts.models import Application
+from accounts import audit, organizations
+from accounts.deeds import Deed
+from accounts.models import Application, AuditEntry, Organization
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
 from scim import applications
@@ -31,6 +32,7 @@ def settings(request: AdminRequest) -> HttpResponse:
         {
             "applications": rows.applications(request.organization),
             "plan_sentence": organizations.plan_sentence(request.organization.plan),
+            "switched_off": _switched_off(request.organization),
         },
     )
 
@@ -101,7 +103,7 @@ def show(
             "application": application,
             "log_query": urlencode({"application": str(application.pk)}),
             "base_url": applications.base_url(),
-            "tokens": [rows.token_row(token) for token in tokens],
+            "tokens": rows.token_rows(organization, tokens),
             "form": form,
             "exchanges": Exchange.objects.of(organization)
             .filter(application=application)
@@ -132,6 +134,13 @@ def guide(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
             else "In its console",
         },
     )
+
+
+def _switched_off(organization: Organization) -> AuditEntry | None:
+    """Who switched SCIM off, while it is; nobody did where it never was on."""
+    if organization.scim_enabled:
+        return None
+    return audit.last(organization, Deed.SCIM_TURNED_OFF, [organization]).get(organization.pk)
 
 
 def _field_of(refusal: Refusal) -> str | None:

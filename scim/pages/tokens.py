@@ -14,7 +14,7 @@ from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
 from scim import applications, tokens
 from scim.models import Token
-from scim.pages import settings
+from scim.pages import rows, settings
 from scim.pages.forms import TokenForm
 
 
@@ -52,7 +52,8 @@ def revoke(request: AdminRequest, token_id: uuid.UUID) -> HttpResponse:
         Token.objects.of(request.organization).select_related("application"), pk=token_id
     )
     if request.method != "POST":
-        return render(request, "scim/revoke.html", {"token": token})
+        [row] = rows.token_rows(request.organization, [token])
+        return render(request, "scim/revoke.html", {"token": token, "row": row})
     tokens.revoke(token, by=request.admin)
     messages.success(request, f"The token {token} is revoked. Pushes with it are refused.")
     return redirect("scim_settings:application", token.application_id)

@@ -17,6 +17,7 @@ def with_ids(world: World) -> dict[str, str]:
         "rules": reverse("scim_settings:rules", args=[world.application.pk]),
         "guide": reverse("scim_settings:guide", args=[world.application.pk]),
         "revoke": reverse("scim_settings:revoke_token", args=[world.token.pk]),
+        "remove-admin": reverse("accounts:remove_admin", args=[world.colleague.pk]),
         "request": reverse("activity:exchange", args=[world.exchange.pk]),
     }
 
@@ -37,7 +38,9 @@ def of_everybody() -> dict[str, str]:
         "held": reverse("licensing:held"),
         "groups": reverse("licensing:groups"),
         "admins": reverse("accounts:admins"),
+        "password": reverse("accounts:password"),
         "settings": reverse("accounts:settings"),
+        "audit": reverse("accounts:audit"),
         "scim": reverse("scim_settings:settings"),
         "new-application": reverse("scim_settings:new"),
         "turn-off": reverse("scim_settings:turn_off"),

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts import admins
+from accounts.models import Role
 from tests.chromium import ARGUMENTS, chromium_path
 from tests.pages import world as worlds
-from tests.pages.world import World
+from tests.pages.world import PASSWORD, World
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +37,21 @@ def admin(world: World) -> Client:
     """A client that the owner has signed in with."""
     client = Client()
     client.force_login(world.owner)
+    return client
+
+
+@pytest.fixture
+def reader(world: World) -> Client:
+    """A client that an admin with the read-only role has signed in with."""
+    client = Client()
+    client.force_login(
+        admins.create(
+            "reader@northwind.example",
+            organization=world.organization,
+            password=PASSWORD,
+            role=Role.Kind.READ_ONLY,
+        )
+    )
     return client
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
-from accounts import outbox
+from accounts import invitations, outbox, passwords
+from accounts.models import Admin, AdminInvitation
 from licensing import activation, review
 from licensing.models import Seat
 from tests.pages import addresses
@@ -123,6 +126,48 @@ def test_held_removals_are_as_good(open_page: Callable[..., Any]) -> None:
     for address in ("/", "/licenses/held/", "/licenses/held/?state=dismissed"):
         assert page.goto(address).status == 200
         trouble |= _trouble(page, address)
+    _expect_none(trouble)
+
+
+def test_becoming_an_admin_and_a_new_password_are_as_good(open_page: Callable[..., Any]) -> None:
+    """The pages behind links of e-mails, from the invitation to the first sign-in."""
+    world = worlds.make()
+    page = open_page(admin=world.owner)
+    page.goto(reverse("accounts:admins"))
+    page.get_by_role("link", name="Remove a-colleague").click()
+    trouble = _trouble(page, "remove an admin, asked")
+    page.keyboard.press("Escape")
+    page.get_by_label("E-mail").fill("max@northwind.example")
+    page.get_by_role("button", name="Send the invitation").click()
+    page.get_by_text("An invitation goes to max@northwind.example").wait_for()
+    invited = AdminInvitation.objects.get(email="max@northwind.example")
+
+    page = open_page()
+    page.goto(invitations.link(invited).removeprefix(settings.PUBLIC_URL))
+    page.get_by_label("New password").fill("too short")
+    page.get_by_role("button", name="Accept the invitation").click()
+    page.get_by_text("Nothing was changed.").wait_for()
+    trouble |= _trouble(page, "invitation of an admin, a weak password")
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_role("button", name="Accept the invitation").click()
+    page.get_by_role("link", name="Forgotten your password?").click()
+    trouble |= _trouble(page, "forgotten password")
+    page.get_by_label("E-mail").fill("max@northwind.example")
+    page.get_by_role("button", name="Send the link").click()
+    page.get_by_text("If an admin has that address").wait_for()
+    trouble |= _trouble(page, "link for a password asked for")
+    letter = passwords.message({"admin": Admin.objects.get(email="max@northwind.example").pk})
+    link = re.search(r"https?://[^/]+(/\S+)", letter.text)[1]
+    page.goto(link)
+    trouble |= _trouble(page, "new password")
+    page.get_by_label("New password").fill(f"another {PASSWORD}")
+    page.get_by_role("button", name="Set the password").click()
+    page.get_by_label("E-mail").fill("max@northwind.example")
+    page.get_by_label("Password").fill(f"another {PASSWORD}")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    page.goto(link)
+    trouble |= _trouble(page, "link that was used")
     _expect_none(trouble)
 
 

@@ -35,6 +35,8 @@ MOST = {
     "application": 12,
     "guide": 12,
     "activity": 10,
+    "admins": 10,
+    "audit": 8,
     "request": 8,
 }
 MANY = 300

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -55,6 +54,13 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
     assert admin.post(rules, {"eligibility": "groups", "when_full": "refuse"}).status_code == 404
     stranger.token.refresh_from_db()
     assert stranger.token.revoked_at is None
+    admin.post(reverse("accounts:change_role", args=[stranger.colleague.pk]), {"kind": "owner"})
+    admin.post(reverse("accounts:remove_admin", args=[stranger.colleague.pk]))
+    for deed in ("invite_again", "withdraw"):
+        admin.post(reverse(f"accounts:{deed}", args=[stranger.invitation.pk]))
+    stranger.colleague.refresh_from_db()
+    stranger.invitation.refresh_from_db()
+    assert (stranger.colleague.kind, stranger.invitation.withdrawn_at) == ("admin", None)
 
 
 def test_lists_filters_and_searches_show_nothing_of_a_stranger(
@@ -95,22 +101,8 @@ def test_an_admin_who_lost_every_role_is_told_so(admin: Client, world: World) ->
     assert "not an admin of any organization" in answer.content.decode()
 
 
-@pytest.fixture
-def reader(world: World) -> Client:
-    client = Client()
-    client.force_login(
-        admins.create(
-            "reader@northwind.example",
-            organization=world.organization,
-            password=PASSWORD,
-            role=Role.Kind.READ_ONLY,
-        )
-    )
-    return client
-
-
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
-    deeds = {"new-application", "turn-off", "revoke", "brake", "reclaim", "rules"}
+    deeds = {"new-application", "turn-off", "revoke", "brake", "reclaim", "rules", "remove-admin"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
@@ -133,6 +125,11 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("licensing:invite_all", ["sales-navigator"], {"days": "0"}),
         ("licensing:invite", [world.person.seats.all()[0].pk], {}),
         ("accounts:retry_mail", [], {}),
+        ("accounts:invite_admin", [], {"email": "x@y.example", "kind": "owner"}),
+        ("accounts:invite_again", [world.invitation.pk], {}),
+        ("accounts:withdraw", [world.invitation.pk], {}),
+        ("accounts:change_role", [world.colleague.pk], {"kind": "owner"}),
+        ("accounts:remove_admin", [world.colleague.pk], {}),
         ("licensing:restore", ["sales-navigator"], {"only": str(world.person.pk)}),
         ("licensing:reprocess", ["sales-navigator"], {}),
         ("licensing:drop", ["sales-navigator", _refused(world)], {}),

@@ -5,8 +5,16 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from accounts import admins, clock, groups, organizations
-from accounts.models import Admin, Application, Group, Organization, Person
+from accounts import admins, clock, groups, invitations, organizations
+from accounts.models import (
+    Admin,
+    AdminInvitation,
+    Application,
+    Group,
+    Organization,
+    Person,
+    Role,
+)
 from licensing import brake, idle, pools, roster, seats
 from licensing.models import HeldRemoval, Policy
 from scim import exchanges, tokens
@@ -40,6 +48,8 @@ class World:
     token: Token
     person: Person
     group: Group
+    colleague: Role
+    invitation: AdminInvitation
 
     @property
     def application(self) -> Application:
@@ -89,6 +99,10 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         token=token,
         person=ada[0],
         group=Group.objects.of(organization).get(name="Account executives"),
+        colleague=_colleague(organization, owner),
+        invitation=invitations.invite(
+            organization, f"ina@{owner.email.partition('@')[2]}", "read-only", by=owner
+        ),
     )
 
 
@@ -114,6 +128,15 @@ def make_empty(plan: str = "advanced-plus") -> Empty:
     organization = organizations.create("First Day", plan=plan)
     owner = admins.create("first@day.example", organization=organization, password=PASSWORD)
     return Empty(organization, owner)
+
+
+def _colleague(organization: Organization, owner: Admin) -> Role:
+    domain = owner.email.partition("@")[2]
+    email = f"a-colleague-with-such-a-long-name-that-it-hardly-fits@{domain}"
+    made = admins.create(
+        email, organization=organization, password=PASSWORD, role="admin", by=owner
+    )
+    return Role.objects.of(organization).get(admin=made)
 
 
 def _give_by_hand(organization: Organization, owner: Admin) -> None:

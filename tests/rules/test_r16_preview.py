@@ -142,7 +142,7 @@ def test_seats_given_by_hand_and_those_of_another_application_stay(owner, idp):
 
 def test_the_ledger_tells_who_changed_the_rules(owner, idp):
     """R21, R22: who, and why."""
-    by = admins.create("lea@acme.example", organization=owner, password="long enough")
+    by = admins.create("lea@acme.example", organization=owner, password="a long enough password")
     eligibility.change(idp.application, eligibility="groups", by=by)
     lines = LedgerEntry.objects.of(owner).filter(deed="release")
     assert {line.admin for line in lines} == {by}

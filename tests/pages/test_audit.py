@@ -1,0 +1,496 @@
+"""The audit log: nothing that an admin does goes without a line, and the page that shows them."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import inspect
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from accounts import admins, audit, clock, groups, invitations, organizations, outbox, passwords
+from accounts.deeds import Deed
+from accounts.models import Admin, AuditEntry
+from licensing import idle, pools, restore
+from licensing.models import HeldRemoval, Reclaimed, Seat, WaitingEntry
+from tests import factories
+from tests.factories import manage
+from tests.pages import world as worlds
+from tests.pages.world import PASSWORD, World, hold_removals
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SALES = "sales-navigator"
+OTHER_PASSWORD = "eight copper kettles"
+RULE = {"after_days": 90, "reclaim": "by_hand", "warn_days": 7, "scim": "stay"}
+APPLICATION = {
+    "name": "OneLogin",
+    "product": SALES,
+    "idp": "onelogin",
+    "eligibility": "everyone",
+    "when_full": "refuse",
+}
+
+
+class Post(NamedTuple):
+    """arguments: of the address. guest: nobody is signed in. before: what must be so first."""
+
+    deed: Deed
+    arguments: Callable[[World], list[Any]] = lambda world: []
+    form: Callable[[World], dict[str, Any]] = lambda world: {}
+    guest: bool = False
+    before: Callable[[World], object] = lambda world: None
+
+
+def _product(world: World) -> list[Any]:
+    return [SALES]
+
+
+def _application(world: World) -> list[Any]:
+    return [world.application.pk]
+
+
+def _provisioned(world: World) -> list[Any]:
+    return [Seat.objects.of(world.organization).filter(state="provisioned")[0].pk]
+
+
+def _colleague(world: World) -> list[Any]:
+    return [world.colleague.pk]
+
+
+def _invitation(world: World) -> list[Any]:
+    return [world.invitation.pk]
+
+
+def _join(world: World) -> list[Any]:
+    return [invitations.link(world.invitation).rstrip("/").split("/")[-1]]
+
+
+def _reset(world: World) -> list[Any]:
+    letter = passwords.message({"admin": world.owner.pk})
+    assert letter is not None
+    link = re.search(r"reset/(.+)/(.+)/", letter.text)
+    assert link is not None
+    return list(link.groups())
+
+
+def _removal(world: World) -> list[Any]:
+    return [HeldRemoval.objects.of(world.organization).filter(state="held")[0].pk]
+
+
+def _reclaim(world: World) -> Reclaimed:
+    pool = pools.get(world.organization, SALES)
+    idle.reclaim(pool, None, by=world.owner)
+    return Reclaimed.objects.filter(pool=pool)[0]
+
+
+def _give_back(world: World) -> list[Any]:
+    return [SALES, Reclaimed.objects.of(world.organization)[0].person_id]
+
+
+def _refused(world: World) -> list[Any]:
+    return [SALES, WaitingEntry.objects.of(world.organization).filter(refused=True)[0].pk]
+
+
+def _freed(world: World) -> dict[str, Any]:
+    return {"only": restore.freed(pools.get(world.organization, SALES))[0].person_id}
+
+
+def _fail_mail(world: World) -> None:
+    outbox.put(world.organization.pk, "invitation", {"seat": 0})
+    [line] = outbox.claim()
+    outbox.failed(line, "SMTPRecipientsRefused")
+
+
+def _turn_off(world: World) -> None:
+    organizations.turn_scim_off(world.organization)
+
+
+def _free_seats(world: World) -> None:
+    pools.set_seats(world.organization, SALES, 30)
+
+
+#: Every address that takes a POST, and the line that it must leave. A new page is a line here.
+POSTS = {
+    "accounts:sign_in": Post(
+        Deed.SIGNED_IN,
+        form=lambda world: {"username": world.owner.email, "password": PASSWORD},
+        guest=True,
+    ),
+    "accounts:sign_out": Post(Deed.SIGNED_OUT),
+    "accounts:password": Post(
+        Deed.PASSWORD_CHANGED, form=lambda world: {"old": PASSWORD, "password": OTHER_PASSWORD}
+    ),
+    "accounts:forgotten": Post(
+        Deed.PASSWORD_RESET_ASKED, form=lambda world: {"email": world.owner.email}, guest=True
+    ),
+    "accounts:reset": Post(
+        Deed.PASSWORD_RESET, _reset, lambda world: {"password": OTHER_PASSWORD}, guest=True
+    ),
+    "accounts:join": Post(
+        Deed.ADMIN_ADDED, _join, lambda world: {"password": OTHER_PASSWORD}, guest=True
+    ),
+    "accounts:invite_admin": Post(
+        Deed.ADMIN_INVITED, form=lambda world: {"email": "new@x.example", "kind": "admin"}
+    ),
+    "accounts:invite_again": Post(Deed.INVITATION_REPEATED, _invitation),
+    "accounts:withdraw": Post(Deed.INVITATION_WITHDRAWN, _invitation),
+    "accounts:change_role": Post(Deed.ROLE_CHANGED, _colleague, lambda world: {"kind": "owner"}),
+    "accounts:remove_admin": Post(Deed.ADMIN_REMOVED, _colleague),
+    "accounts:retry_mail": Post(Deed.MAIL_RETRIED, before=_fail_mail),
+    "licensing:set_seats": Post(Deed.SEATS_CHANGED, _product, lambda world: {"number": 12}),
+    "licensing:reprocess": Post(Deed.WAITING_REPROCESSED, _product),
+    "licensing:drop": Post(Deed.REFUSAL_DROPPED, _refused),
+    "licensing:restore": Post(Deed.SEATS_RESTORED, _product, _freed, before=_free_seats),
+    "licensing:set_idle_rule": Post(Deed.IDLE_RULE_CHANGED, _product, lambda world: RULE),
+    "licensing:reclaim": Post(Deed.SEATS_RECLAIMED, _product, lambda world: {"person": "all"}),
+    "licensing:give_back": Post(Deed.SEAT_GIVEN_BACK, _give_back, before=_reclaim),
+    "licensing:invite": Post(Deed.PEOPLE_INVITED, _provisioned),
+    "licensing:invite_all": Post(Deed.PEOPLE_INVITED, _product, lambda world: {"days": 0}),
+    "licensing:decide": Post(Deed.REMOVALS_APPROVED, _removal, lambda world: {"deed": "approve"}),
+    "licensing:decide_all": Post(
+        Deed.REMOVALS_DISMISSED,
+        _application,
+        lambda world: {"deed": "dismiss", "last": HeldRemoval.objects.latest("id").pk},
+    ),
+    "scim_settings:turn_on": Post(Deed.SCIM_TURNED_ON, before=_turn_off),
+    "scim_settings:turn_off": Post(Deed.SCIM_TURNED_OFF),
+    "scim_settings:new": Post(Deed.APPLICATION_ADDED, form=lambda world: APPLICATION),
+    "scim_settings:generate_token": Post(
+        Deed.TOKEN_ISSUED, _application, lambda world: {"name": "x", "days": 30}
+    ),
+    "scim_settings:revoke_token": Post(Deed.TOKEN_REVOKED, lambda world: [world.token.pk]),
+    "scim_settings:brake": Post(
+        Deed.BRAKE_SET, _application, lambda world: {"on": "off", "people": 7, "percent": 3}
+    ),
+    "scim_settings:rules": Post(
+        Deed.RULES_CHANGED,
+        _application,
+        lambda world: {
+            "eligibility": "groups",
+            "eligible_groups": "Account executives",
+            "when_full": "waitlist",
+        },
+    ),
+}
+#: They change what the own browser shows, or are done by somebody who is no admin.
+NO_DEEDS = {
+    "accounts:scheme",
+    "accounts:keys",
+    "accounts:switch",
+    "licensing:activate",
+    "licensing:ask_link",
+}
+
+
+def _pages() -> Iterator[tuple[str, URLPattern]]:
+    """Every address outside the protocol, by its full name."""
+    for part in get_resolver().url_patterns:
+        if part.namespace != "scim":
+            yield from ((f"{part.namespace}:{page.name}", page) for page in part.url_patterns)
+
+
+def _takes_posts(page: URLPattern) -> bool:
+    """Whether its code says anything of POST; a class answers it in code that is not ours."""
+    view = page.callback
+    return hasattr(view, "view_class") or "POST" in inspect.getsource(inspect.unwrap(view))
+
+
+def test_every_address_that_takes_a_post_is_in_the_table_above():
+    """A page that changes things cannot be added without saying which line it leaves."""
+    taking = {name for name, page in _pages() if _takes_posts(page)}
+    assert taking == POSTS.keys() | NO_DEEDS
+
+
+@pytest.fixture
+def later(world: World) -> Iterator[World]:
+    """The world an hour later, when what may be repeated once an hour may be; three removals are
+    held, and everything that was to be sent is."""
+    with clock.stopped(at=clock.now() + dt.timedelta(minutes=59)):
+        hold_removals(world)
+        for line in outbox.claim(1000):
+            outbox.done(line)
+    with clock.stopped(at=clock.now() + dt.timedelta(minutes=61)):
+        yield world
+
+
+def test_every_post_leaves_its_line(later: World) -> None:
+    """R28: who, what, from where; in the transaction of the deed."""
+    for name, post in _in_turn(later):
+        client = Client(REMOTE_ADDR="203.0.113.7")
+        if not post.guest:
+            client.force_login(later.owner)
+        newest = AuditEntry.objects.latest("id").pk
+        answer = _confirmed(client, reverse(name, args=post.arguments(later)), post.form(later))
+        assert answer.status_code < 400, (name, answer.content.decode())
+        lines = AuditEntry.objects.of(later.organization).filter(pk__gt=newest, deed=post.deed)
+        assert lines.count() == 1, name
+        line = lines[0]
+        assert line.request_id == answer["X-Request-Id"], name
+        assert line.address == "203.0.113.7", name
+        if not post.guest:
+            assert (line.admin, line.email) == (later.owner, later.owner.email), name
+        assert line.subject_name, name
+
+
+def test_a_post_that_is_refused_leaves_none(later: World) -> None:
+    """What the read-only role may not do was not done."""
+    reader = admins.create(
+        "reader@x.example", organization=later.organization, password=PASSWORD, role="read-only"
+    )
+    client = Client()
+    client.force_login(reader)
+    own = {"accounts:sign_out", "accounts:password"}
+    for name, post in _in_turn(later):
+        if post.guest or name in own:
+            continue
+        newest = AuditEntry.objects.latest("id").pk
+        answer = client.post(reverse(name, args=post.arguments(later)), post.form(later))
+        assert answer.status_code == 403, name
+        assert AuditEntry.objects.latest("id").pk == newest, name
+
+
+def _in_turn(world: World) -> Iterator[tuple[str, Post]]:
+    """Each of the table in a world that is ready for it, and is what it was afterwards."""
+    for name, post in POSTS.items():
+        point = transaction.savepoint()
+        post.before(world)
+        yield name, post
+        transaction.savepoint_rollback(point)
+
+
+def _confirmed(client: Client, address: str, form: dict[str, Any]) -> Any:
+    """The answer, after the question with numbers if there is one."""
+    answer = client.post(address, form)
+    effect = (answer.context or {}).get("effect") if answer.status_code == 200 else None
+    if effect is None:
+        return answer
+    return client.post(address, form | {"confirmed": effect.digest})
+
+
+# ------------------------------------------------------------------ commands
+
+#: What each command leaves; None for those that change nothing an admin would be asked about.
+COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
+    "create_organization": (Deed.ORGANIZATION_CREATED, ["A new one"]),
+    "set_plan": (Deed.PLAN_CHANGED, ["{slug}", "advanced"]),
+    "create_admin": (Deed.ADMIN_ADDED, ["x@x.example", "--organization", "{slug}"]),
+    "create_group": (Deed.GROUP_PEOPLE_ADDED, ["{slug}", "MM", "--member", "sam@example.com"]),
+    "set_seats": (Deed.SEATS_CHANGED, ["{slug}", SALES, "11"]),
+    "grant_seat": (Deed.SEAT_GIVEN, ["{slug}", SALES, "new@example.com"]),
+    "remove_seat": (Deed.SEAT_REMOVED, ["{slug}", SALES, "sam@example.com"]),
+    "activate_seat": (Deed.SEAT_ACTIVATED, ["{slug}", SALES, "ada.lovelace@example.com"]),
+    "restore_seats": (Deed.SEATS_RESTORED, ["{slug}", SALES, "--all"]),
+    "reprocess_waiting": (Deed.WAITING_REPROCESSED, ["{slug}", SALES]),
+    "create_scim_application": (Deed.APPLICATION_ADDED, ["{slug}", "X", "--product", SALES]),
+    "set_eligibility": (Deed.RULES_CHANGED, ["{application}", "groups"]),
+    "issue_scim_token": (Deed.TOKEN_ISSUED, ["{application}"]),
+    "revoke_scim_token": (Deed.TOKEN_REVOKED, ["{token}"]),
+    # They read, do what the schedule does by itself, or make a demonstration of the others.
+    "explain_seat": None,
+    "expire_scim_tokens": None,
+    "forecast_seats": None,
+    "list_freed": None,
+    "list_seats": None,
+    "quickstart": None,
+    "reconcile_licenses": None,
+    "scim_push": None,
+    "seed_demo": None,
+    "show_group": None,
+    "verify": None,
+    "verify_ledger": None,
+}
+
+
+def test_every_command_is_in_the_table_above():
+    found = {path.stem for path in CHECKOUT.glob("[a-z]*/management/commands/[a-z]*.py")}
+    assert found == set(COMMANDS)
+
+
+def test_every_command_leaves_its_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an admin: an operator did it."""
+    monkeypatch.setenv("SEATKEEPER_PASSWORD", PASSWORD)
+    pools.set_seats(world.organization, SALES, 12)
+    known = {
+        "slug": world.organization.slug,
+        "application": world.application.pk,
+        "token": world.token.pk,
+    }
+    for name, asked in COMMANDS.items():
+        if asked is None:
+            continue
+        deed, arguments = asked
+        newest = AuditEntry.objects.latest("id").pk
+        ran = manage(name, *(argument.format(**known) for argument in arguments))
+        assert ran.exit == 0, (name, ran)
+        line = AuditEntry.objects.filter(pk__gt=newest, deed=deed).get()
+        assert (line.admin, line.email, line.address) == (None, audit.COMMAND, None), name
+
+
+# ------------------------------------------------------------------ what a line says
+
+
+def test_a_line_tells_what_changed_only_and_never_a_secret(admin: Client, world: World) -> None:
+    admin.post(reverse("licensing:set_idle_rule", args=[SALES]), RULE)
+    line = AuditEntry.objects.latest("id")
+    assert (line.before, line.after) == ({"idle_after_days": 60}, {"idle_after_days": 90})
+    assert (line.subject_kind, line.subject_name) == ("product", "Sales Navigator")
+    admin.post(reverse("licensing:set_idle_rule", args=[SALES]), RULE)
+    assert AuditEntry.objects.latest("id").pk == line.pk, "nothing was changed"
+    answer = admin.post(
+        reverse("scim_settings:generate_token", args=[world.application.pk]), {"days": 30}
+    )
+    assert answer.context["issued"].secret not in factories.every_text()
+    with pytest.raises(ValueError, match="secret"):
+        audit.note(
+            world.organization.pk, Deed.TOKEN_ISSUED, world.token, by=None, after={"secret": "x"}
+        )
+
+
+def test_a_line_is_never_changed_and_never_deleted(world: World) -> None:
+    """The database refuses, whoever asks."""
+    for change in (
+        lambda: AuditEntry.objects.update(email="somebody@else.example"),
+        lambda: AuditEntry.objects.all()._raw_delete("default"),
+        lambda: connection.cursor().execute("DELETE FROM accounts_auditentry"),
+    ):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            change()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_trigger WHERE tgname = 'accounts_audit_is_never_emptied'"
+        )
+        assert cursor.fetchone() == (1,)
+
+
+def test_a_failed_sign_in_is_told_to_the_organizations_of_whom_it_was(world: World) -> None:
+    """Without the password, and of an address that nobody has nothing at all."""
+    newest = AuditEntry.objects.latest("id").pk
+    for who in (world.owner.email, "nobody@northwind.example"):
+        Client().post("/sign-in/", {"username": who, "password": "my secret guess"})
+    [line] = AuditEntry.objects.filter(pk__gt=newest)
+    assert (line.deed, line.email, line.subject_name) == ("sign_in_failed", "", world.owner.email)
+    assert "my secret guess" not in factories.every_text()
+
+
+def test_behind_a_proxy_the_address_is_the_last_one_that_it_names(
+    world: World, settings: Any
+) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    form = {"username": world.owner.email, "password": PASSWORD}
+    Client().post("/sign-in/", form, headers={"X-Forwarded-For": "192.0.2.1, 198.51.100.9"})
+    assert AuditEntry.objects.latest("id").address == "198.51.100.9"
+    Client().post("/sign-in/", form, headers={"X-Forwarded-For": "<script>"})
+    assert AuditEntry.objects.latest("id").address is None
+
+
+# ------------------------------------------------------------------ the page
+
+
+LOG = "/settings/audit/"
+
+
+def deeds(answer: Any) -> list[str]:
+    return [entry.deed for entry in answer.context["entries"]]
+
+
+def test_the_log_is_filtered_by_who_deed_subject_and_day(reader: Client, world: World) -> None:
+    """Every role may see it."""
+    owner = world.owner.email
+    assert set(deeds(reader.get(LOG, {"deed": "token_revoked"}))) == {"token_revoked"}
+    assert {line.email for line in reader.get(LOG, {"who": owner[:5]}).context["entries"]} == {
+        owner
+    }
+    assert {line.admin for line in reader.get(LOG, {"who": "command"}).context["entries"]} == {None}
+    assert deeds(reader.get(LOG, {"subject": "Okta sandbox"})) == ["token_issued"]
+    assert deeds(reader.get(LOG, {"subject": str(world.token.pk)})) == ["token_issued"]
+    yesterday = f"{clock.now() - dt.timedelta(days=1):%Y-%m-%d}"
+    assert set(deeds(reader.get(LOG, {"last": yesterday}))) == {
+        "seat_given",
+        "group_created",
+        "group_people_added",
+    }
+    assert "seat_given" not in deeds(reader.get(LOG, {"first": yesterday}))
+    nonsense = {"first": "2026-02-31", "last": "x", "deed": "y", "before": "²", "who": "\x00"}
+    assert reader.get(LOG, nonsense).status_code == 200
+    assert "No deed matches" in reader.get(LOG, {"who": "nobody at all"}).content.decode()
+
+
+def test_pages_of_the_log_follow_each_other(admin: Client, world: World) -> None:
+    """By the newest line that is older, so that nothing is counted and nothing is skipped."""
+    for n in range(120):
+        audit.note(world.organization.pk, Deed.SIGNED_IN, world.owner, by=None, after={"n": n})
+    address, seen = f"{LOG}?deed=signed_in", []
+    while address:
+        answer = admin.get(address)
+        seen += [entry.pk for entry in answer.context["entries"]]
+        found = re.search(r'href="(\?[^"]*before=\d+)"', answer.content.decode())
+        address = LOG + found[1].replace("&amp;", "&") if found else ""
+    expected = AuditEntry.objects.of(world.organization).filter(deed="signed_in").order_by("-id")
+    assert seen == [line.pk for line in expected]
+
+
+def test_what_changed_is_shown_before_and_after(admin: Client, world: World) -> None:
+    pools.set_seats(world.organization, SALES, 1200, by=world.owner)
+    page = " ".join(admin.get(LOG, {"deed": "seats_changed"}).content.decode().split())
+    assert "Before: </span>10</del>" in page
+    assert "After: </span>1,200</ins>" in page
+
+
+def test_the_export_has_every_line_that_is_asked_for_and_no_formula(
+    admin: Client, world: World
+) -> None:
+    """Streamed, as CSV; a cell that a spreadsheet would compute is defused."""
+    groups.create(world.organization, "=HYPERLINK(1)", by=world.owner)
+    answer = admin.get(f"{LOG}export/", {"deed": "group_created"})
+    assert answer.streaming
+    assert answer["Content-Disposition"] == 'attachment; filename="audit-log.csv"'
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["subject_name"] for row in rows] == ["'=HYPERLINK(1)", "SMB"]
+    assert rows[0]["who"] == world.owner.email
+    everything = b"".join(admin.get(f"{LOG}export/").streaming_content).decode("utf-8-sig")
+    lines = AuditEntry.objects.of(world.organization).count()
+    assert len(list(csv.DictReader(io.StringIO(everything)))) == lines
+
+
+def test_the_export_of_a_stranger_is_empty_of_us(world: World, stranger: World) -> None:
+    client = Client()
+    client.force_login(stranger.owner)
+    text = b"".join(client.get(f"{LOG}export/").streaming_content).decode()
+    assert world.owner.email not in text
+    assert stranger.owner.email in text
+
+
+# ------------------------------------------------------------------ where it is shown besides
+
+
+def test_a_revoked_token_says_by_whom(admin: Client, world: World) -> None:
+    page = admin.get(reverse("scim_settings:application", args=[world.application.pk]))
+    assert f"by {world.owner.email}</span>" in page.content.decode()
+    manage("revoke_scim_token", world.token.pk)
+    shown = admin.get(reverse("scim_settings:revoke_token", args=[world.token.pk]))
+    assert "by the command line" in " ".join(shown.content.decode().split())
+
+
+def test_scim_that_is_off_says_who_switched_it_off(admin: Client, world: World) -> None:
+    admin.post(reverse("scim_settings:turn_off"))
+    shown = admin.get(reverse("scim_settings:settings")).content.decode()
+    assert f"It was switched off by {world.owner.email} on" in shown
+    admin.post(reverse("scim_settings:turn_on"))
+    shown = admin.get(reverse("scim_settings:settings")).content.decode()
+    assert "switched off by" not in shown
+
+
+def test_an_organization_without_a_line_says_what_will_come(db: None) -> None:
+    empty = worlds.make_empty()
+    client = Client()
+    client.force_login(Admin.objects.get(pk=empty.owner.pk))
+    assert "Organization created" in client.get(LOG).content.decode()

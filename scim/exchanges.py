@@ -62,7 +62,7 @@ def record(
         _text(detail),
     )
     if with_change:
-        sql.fetch(_INSERT, _columns([row]))
+        sql.fetch(_INSERT, dict(zip(_COLUMNS, row, strict=True)))
     elif request.method in _READS and response.status_code < 400:
         _reads.put(row)
     else:
@@ -178,7 +178,10 @@ _COLUMNS = {
 }
 
 _ROWS = f"unnest({', '.join(f'%({name})s::{kind}[]' for name, kind in _COLUMNS.items())}) AS row"
-_INSERT = f"INSERT INTO scim_exchange ({', '.join(_COLUMNS)}) SELECT row.* FROM {_ROWS}"
+_INSERT = f"""
+INSERT INTO scim_exchange ({", ".join(_COLUMNS)})
+VALUES ({", ".join(f"%({name})s::{kind}" for name, kind in _COLUMNS.items())})
+"""
 #: Not even a power cut may lose a change; it may lose the last lines of what changed nothing, so
 #: that writing them waits for no disk. The setting lasts for this statement's own transaction.
 _INSERT_APART = f"""

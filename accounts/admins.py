@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.models import Admin, Organization, Role
-from accounts.refusal import Refusal
+from accounts.refusal import NotFound, Refusal
 
 
 @transaction.atomic
@@ -39,6 +39,13 @@ def create(
     )
     if not made:
         raise Refusal("admin_exists", f"{admin.email} is an admin of {organization.name} already.")
+    return admin
+
+
+def get(email: str) -> Admin:
+    admin = Admin.objects.filter(email__iexact=email.strip()).first()
+    if admin is None:
+        raise NotFound("admin_not_found", f"There is no admin with the e-mail “{email}”.")
     return admin
 
 

@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts.pages import panels, unsent
+        from accounts.pages import panels, sign_in_settings, unsent
 
         panels.show("notices", unsent.notice)
+        panels.add_setting(sign_in_settings.SETTING)

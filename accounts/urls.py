@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from accounts.pages import plain, preferences, sign_in, styleguide, unsent
+from accounts.pages import (
+    passkeys,
+    plain,
+    preferences,
+    security,
+    sign_in,
+    sign_in_settings,
+    styleguide,
+    two_step,
+    unsent,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -15,5 +25,30 @@ urlpatterns = [
     path("keys/", preferences.keys, name="keys"),
     path("mail/retry/", unsent.retry, name="retry_mail"),
     path("switch/", preferences.switch, name="switch"),
+    path("second-step/", two_step.prove, name="second_step"),
+    path("passkey/options/", passkeys.ask_to_sign_in, name="passkey_options"),
+    path("passkey/sign-in/", passkeys.sign_in, name="passkey_sign_in"),
+    path("account/security/", security.overview, name="security"),
+    path("account/security/two-step/", two_step.set_up, name="two_step"),
+    path("account/security/two-step/off/", two_step.turn_off, name="two_step_off"),
+    path("account/security/recovery-codes/", two_step.recovery_codes, name="recovery_codes"),
+    path("account/security/passkeys/add/", passkeys.add, name="add_passkey"),
+    path("account/security/passkeys/options/", passkeys.ask_to_add, name="add_passkey_options"),
+    path(
+        "account/security/passkeys/<int:passkey_id>/remove/",
+        passkeys.remove,
+        name="remove_passkey",
+    ),
+    path("account/security/sessions/end/", security.end_other_sessions, name="end_other_sessions"),
+    path(
+        "account/security/sessions/<int:session_id>/end/", security.end_session, name="end_session"
+    ),
+    path("settings/global/sign-in/", sign_in_settings.overview, name="sign_in_settings"),
+    path("settings/global/sign-in/two-step/", sign_in_settings.set_two_step, name="set_two_step"),
+    path(
+        "settings/global/sign-in/reset/<int:role_id>/",
+        sign_in_settings.reset,
+        name="reset_second_step",
+    ),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -79,9 +79,17 @@ HTTP = {
     },
 }
 #: Models that are not of one organization.
-OF_NOBODY = {"Organization", "Admin"}
+OF_NOBODY = {
+    "Organization",
+    "Admin",
+    "SecondStep",
+    "RecoveryCode",
+    "Passkey",
+    "AdminSession",
+}
 OF_ORGANIZATION = {
     "Role",
+    "SignInRule",
     "Application",
     "Person",
     "KeptDocument",

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Admin, Organization, Role
+from accounts.pages import gate
 
 #: The session's key for the organization that an admin of several has chosen.
 CHOSEN = "organization"
@@ -55,18 +55,23 @@ class Access:
 
 
 def access_of(request: HttpRequest) -> Access:
-    """One query for whoever is signed in, none for a stranger."""
+    """One query for whoever is signed in, none for a stranger.
+
+    Whoever has not done the second step yet is nobody.
+    """
     user = request.user
     if not isinstance(user, Admin):
         return Access(None, [], None)
     roles = list(
         Role.objects.filter(admin=user)
-        .select_related("organization")
+        .select_related("organization__sign_in_rule", "admin__second_step")
         .order_by("organization__name")
     )
     chosen = request.session.get(CHOSEN)
     first = roles[0] if roles else None
     role = next((role for role in roles if role.organization_id == chosen), first)
+    if not gate.has_come_in(request.session, role):
+        return Access(None, [], None)
     return Access(user, roles, role)
 
 
@@ -82,9 +87,13 @@ def admin_required(view: Page) -> Page:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         access: Access = request.access  # type: ignore[attr-defined]
         if access.admin is None:
-            return redirect_to_login(request.get_full_path())
+            return gate.sign_in_first(request)
         if access.role is None:
             raise PermissionDenied(NO_ROLE)
+        gate.note_visit(request, access.admin)
+        elsewhere = None if hasattr(view, "before_set_up") else gate.lead(request, access)
+        if elsewhere is not None:
+            return elsewhere
         asked = cast(AdminRequest, request)
         asked.admin = access.admin
         asked.role = access.role

@@ -1,0 +1,79 @@
+"""Safe sign-in for admins: second steps, passkeys, where they are signed in, and the rule."""
+
+
+import django.contrib.postgres.fields
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0002_kept_document'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='SecondStep',
+            fields=[
+                ('admin', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='second_step', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('key', models.TextField()),
+                ('last_step', models.BigIntegerField()),
+                ('since', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='SignInRule',
+            fields=[
+                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='sign_in_rule', serialize=False, to='accounts.organization')),
+                ('two_step_required', models.BooleanField(default=False)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AdminSession',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('session_key', models.CharField(max_length=40)),
+                ('by', models.CharField(default='password', max_length=10)),
+                ('address', models.GenericIPAddressField(null=True)),
+                ('user_agent', models.TextField(blank=True)),
+                ('first_seen_at', models.DateTimeField()),
+                ('seen_at', models.DateTimeField()),
+                ('admin', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+                ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('session_key',), name='a_session_is_of_one_admin')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Passkey',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100)),
+                ('credential_id', models.BinaryField(max_length=1023)),
+                ('public_key', models.BinaryField()),
+                ('sign_count', models.BigIntegerField(default=0)),
+                ('transports', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), default=list, size=None)),
+                ('created_at', models.DateTimeField()),
+                ('used_at', models.DateTimeField(null=True)),
+                ('admin', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passkeys', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('credential_id',), name='a_passkey_is_of_one_admin')],
+            },
+        ),
+        migrations.CreateModel(
+            name='RecoveryCode',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(max_length=64)),
+                ('used_at', models.DateTimeField(null=True)),
+                ('admin', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recovery_codes', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('admin', 'digest'), name='a_recovery_code_is_kept_once')],
+            },
+        ),
+    ]

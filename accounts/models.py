@@ -368,6 +368,49 @@ class SignInRule(models.Model):
         return f"sign-in rule of {self.organization_id}"
 
 
+class SingleSignOn(models.Model):
+    """How admins of one organization sign in by its identity provider (OpenID Connect, R5).
+
+    client_secret: encrypted (accounts.vault). trust_unsaid: an address counts as verified where
+    the provider says nothing about it. default_role: of somebody new; "" lets nobody new in.
+    tested_at: when these very settings worked.
+    """
+
+    class Mode(models.TextChoices):
+        OFF = "off", "Off"
+        ON = "on", "On"
+        REQUIRED = "required", "Required"
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="single_sign_on"
+    )
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.OFF)
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=500)
+    client_secret = models.TextField()
+    domains = ArrayField(models.CharField(max_length=253))
+    trust_unsaid = models.BooleanField(default=False)
+    default_role = models.CharField(max_length=10, blank=True)
+    tested_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="single_sign_on_is_tested_before_it_is_required",
+                condition=~Q(mode="required") | Q(tested_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="single_sign_on_makes_nobody_an_owner",
+                condition=Q(default_role__in=["", "admin", "read-only"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"single sign-on of {self.organization_id}"
+
+
 class SecondStep(models.Model):
     """An admin's authenticator app: there is one if two-step sign-in is on.
 

@@ -90,6 +90,7 @@ OF_NOBODY = {
 OF_ORGANIZATION = {
     "Role",
     "SignInRule",
+    "SingleSignOn",
     "Application",
     "Person",
     "KeptDocument",

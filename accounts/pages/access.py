@@ -64,11 +64,15 @@ def access_of(request: HttpRequest) -> Access:
         return Access(None, [], None)
     roles = list(
         Role.objects.filter(admin=user)
-        .select_related("organization__sign_in_rule", "admin__second_step")
+        .select_related(
+            "organization__sign_in_rule", "organization__single_sign_on", "admin__second_step"
+        )
         .order_by("organization__name")
     )
+    roles = gate.reached(request.session, roles)
     chosen = request.session.get(CHOSEN)
-    first = roles[0] if roles else None
+    # One that wants single sign-on is only opened when it is chosen.
+    first = min(roles, key=lambda role: gate.is_locked(request.session, role), default=None)
     role = next((role for role in roles if role.organization_id == chosen), first)
     if not gate.has_come_in(request.session, role):
         return Access(None, [], None)

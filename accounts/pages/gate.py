@@ -8,26 +8,37 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from accounts import sessions
-from accounts.models import Admin, Passkey, Role, SignInRule
+from accounts.models import Admin, Passkey, Role, SignInRule, SingleSignOn
 
 if TYPE_CHECKING:
     from accounts.pages.access import Access
 
-#: Session: what proved the second step (code, recovery, passkey).
+BACKEND = "accounts.admins.EmailBackend"
+#: Session: what proved the second step (code, recovery, passkey, sso).
 PROVED = "second_step"
+#: Session: the organization whose identity provider signed the admin in. It sees no other, since
+#: no identity provider may speak for another organization.
+SSO = "sso_organization"
 #: Session: how the admin signed in, where it was not with a password.
 SIGNED_IN_BY = "signed_in_by"
+
+KEPT_BY_PROVIDER = (
+    "You signed in with single sign-on: your identity provider keeps your sign-in safe. To change "
+    "two-step sign-in or passkeys, sign in with your password."
+)
 
 View = Callable[..., HttpResponse]
 
@@ -39,6 +50,24 @@ def has_come_in(session: SessionBase, role: Role | None) -> bool:
     if getattr(role.admin, "second_step", None) is not None:
         return False
     return not (requires_second_step(role) and has_passkey(role.admin))
+
+
+def reached(session: SessionBase, roles: list[Role]) -> list[Role]:
+    """Of the admin's roles those that this sign-in is good for."""
+    only = session.get(SSO)
+    return [role for role in roles if only in (None, role.organization_id)]
+
+
+def is_locked(session: SessionBase, role: Role) -> bool:
+    """Whether the organization wants its own single sign-on from this role. Owners can always
+    come in without, so that a broken identity provider locks nobody out."""
+    found: SingleSignOn | None = getattr(role.organization, "single_sign_on", None)
+    return (
+        found is not None
+        and found.mode == SingleSignOn.Mode.REQUIRED
+        and role.kind != Role.Kind.OWNER
+        and session.get(SSO) != role.organization_id
+    )
 
 
 def requires_second_step(role: Role) -> bool:
@@ -60,11 +89,30 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
 def lead(request: HttpRequest, access: Access) -> HttpResponse | None:
     """Where somebody who has come in must go before this page; None: nowhere."""
     role = access.role
-    if role is None or not requires_second_step(role):
+    if role is None:
+        return None
+    if is_locked(request.session, role):
+        page = reverse("accounts:sso_offer", args=[role.organization.slug])
+        return redirect(_with_next(page, request))
+    if SSO in request.session or not requires_second_step(role):
         return None
     if getattr(role.admin, "second_step", None) is not None or has_passkey(role.admin):
         return None
     return redirect(_with_next(reverse("accounts:two_step"), request))
+
+
+def own_sign_in(view: View) -> View:
+    """A page that changes how an admin signs in, everywhere: not for whoever came by single
+    sign-on, or an identity provider of one organization could open the others. Stands below
+    `admin_required`."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if SSO in request.session:
+            raise PermissionDenied(KEPT_BY_PROVIDER)
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def before_set_up(view: View) -> View:
@@ -77,9 +125,14 @@ def note_visit(request: HttpRequest, admin: Admin) -> None:
     """The list of sessions learns that this one is in use."""
     key = request.session.session_key
     if key:
-        by = request.session.get(SIGNED_IN_BY, "password")
-        agent = request.headers.get("User-Agent", "")
-        sessions.seen(admin, sessions.Visit(key, by, address_of(request), agent))
+        visit = sessions.Visit(
+            key,
+            by=request.session.get(SIGNED_IN_BY, "password"),
+            address=address_of(request),
+            user_agent=request.headers.get("User-Agent", ""),
+            organization_id=request.session.get(SSO),
+        )
+        sessions.seen(admin, visit)
 
 
 def where_to(request: HttpRequest) -> str:

@@ -31,7 +31,6 @@ from accounts.refusal import Refusal
 ASKED = "passkey_asked"
 #: Seconds that an answer may take.
 PATIENCE = 300
-BACKEND = "accounts.admins.EmailBackend"
 
 
 class PasskeyForm(PasswordForm):
@@ -54,6 +53,7 @@ def site_of(request: HttpRequest) -> Site:
 @never_cache
 @admin_required
 @gate.before_set_up
+@gate.own_sign_in
 def add(request: AdminRequest) -> HttpResponse:
     """The form, and (with the device's answer in it) the new passkey."""
     site = site_of(request)
@@ -88,6 +88,7 @@ def add(request: AdminRequest) -> HttpResponse:
 @never_cache
 @admin_required
 @gate.before_set_up
+@gate.own_sign_in
 def ask_to_add(request: AdminRequest) -> HttpResponse:
     """The question for the device, after the password."""
     form = PasskeyForm(request.POST)
@@ -103,6 +104,7 @@ def ask_to_add(request: AdminRequest) -> HttpResponse:
 
 @admin_required
 @gate.before_set_up
+@gate.own_sign_in
 def remove(request: AdminRequest, passkey_id: int) -> HttpResponse:
     """Asks first."""
     passkey = get_object_or_404(Passkey.objects.filter(admin=request.admin), pk=passkey_id)
@@ -142,7 +144,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         page = reverse("accounts:second_step" if _halfway(request) else "accounts:sign_in")
         return redirect(f"{page}?{urlencode({'next': gate.where_to(request)})}")
     if request.user != admin:
-        login(request, admin, backend=BACKEND)
+        login(request, admin, backend=gate.BACKEND)
         request.session[gate.SIGNED_IN_BY] = "passkey"
     gate.prove(request, "passkey")
     return redirect(gate.where_to(request))

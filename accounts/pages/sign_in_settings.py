@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from accounts import second_step, sign_in_rules
+from accounts import second_step, sign_in_rules, single_sign_on
 from accounts.models import Role
 from accounts.pages import panels
 from accounts.pages.access import AdminRequest, admin_required, changes_things
@@ -24,7 +24,7 @@ from accounts.refusal import Refusal
 
 SETTING = panels.Setting(
     title="Sign-in",
-    sentence="Two-step sign-in for admins: whether it is required, and who has it.",
+    sentence="How admins sign in: single sign-on, and whether a second step is required.",
     link="accounts:sign_in_settings",
     icon="key-round",
 )
@@ -76,6 +76,7 @@ def overview(request: AdminRequest) -> HttpResponse:
         "accounts/sign_in_settings.html",
         {
             "rule": rule,
+            "sso": single_sign_on.of(request.organization),
             "form": form,
             "page": page_of(request, roles),
             "is_owner": request.role.kind == Role.Kind.OWNER,

@@ -38,6 +38,7 @@ class CodeForm(forms.Form):
 @never_cache
 @admin_required
 @gate.before_set_up
+@gate.own_sign_in
 def set_up(request: AdminRequest) -> HttpResponse:
     """The QR code and the key; the first code turns it on and shows the recovery codes."""
     if SecondStep.objects.filter(admin=request.admin).exists():
@@ -112,6 +113,7 @@ def prove(request: HttpRequest) -> HttpResponse:
 @never_cache
 @admin_required
 @gate.before_set_up
+@gate.own_sign_in
 def recovery_codes(request: AdminRequest) -> HttpResponse:
     """Ten new ones, after the password."""
     if not SecondStep.objects.filter(admin=request.admin).exists():
@@ -128,6 +130,7 @@ def recovery_codes(request: AdminRequest) -> HttpResponse:
 @never_cache
 @admin_required
 @gate.before_set_up
+@gate.own_sign_in
 def turn_off(request: AdminRequest) -> HttpResponse:
     """After the password; other sessions end, since they were opened with two steps."""
     if not SecondStep.objects.filter(admin=request.admin).exists():

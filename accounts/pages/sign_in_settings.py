@@ -36,7 +36,7 @@ OWNERS_ONLY = (
 
 class TwoStepForm(forms.Form):
     required = forms.ChoiceField(
-        label="Two-step sign-in",
+        label="Who needs it",
         choices=[("no", "Each admin decides"), ("yes", "Required for every admin")],
         widget=HintedRadio(
             {

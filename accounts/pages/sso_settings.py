@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -129,9 +130,8 @@ def overview(request: AdminRequest) -> HttpResponse:
             "found": found,
             "mode_form": ModeForm(initial={"mode": found.mode if found else "off"}),
             "redirect_uri": single_sign_on.redirect_uri(),
-            "sign_in_link": request.build_absolute_uri(
-                reverse("accounts:sso_offer", args=[request.organization.slug])
-            ),
+            "sign_in_link": settings.PUBLIC_URL
+            + reverse("accounts:sso_offer", args=[request.organization.slug]),
             "owners": single_sign_on.owners_with_password(request.organization),
         },
         status=422 if form.is_bound else 200,

@@ -47,6 +47,8 @@ def set_up(request: AdminRequest) -> HttpResponse:
     if not sealed or vault.unseal(sealed) is None:
         sealed = request.session[NEW_KEY] = second_step.new_key()
     form = CodeForm(request.POST or None)
+    if not form.is_bound:  # it would scroll the picture out of a small window
+        del form.fields["code"].widget.attrs["autofocus"]
     if request.method == "POST" and form.is_valid():
         try:
             codes = second_step.turn_on(request.admin, sealed, form.cleaned_data["code"])

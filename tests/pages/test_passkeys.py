@@ -44,7 +44,7 @@ def test_a_passkey_is_added_signs_in_alone_and_as_second_step_and_is_removed(
     page.goto("/account/security/")
     page.get_by_label("E-mail").fill(lea.email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name").fill("Laptop of Lea")
     page.get_by_label("Your password").fill("wrong")
@@ -59,7 +59,7 @@ def test_a_passkey_is_added_signs_in_alone_and_as_second_step_and_is_removed(
 
     _sign_out(page)
     page.goto("/users/?q=ada")
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
     page.wait_for_url("**/users/?q=ada")
     passkey.refresh_from_db()
     assert passkey.used_at is not None
@@ -69,7 +69,7 @@ def test_a_passkey_is_added_signs_in_alone_and_as_second_step_and_is_removed(
     _sign_out(page)
     page.get_by_label("E-mail").fill(lea.email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="One more step").wait_for()
     device.send(
         "WebAuthn.setUserVerified",
@@ -89,7 +89,7 @@ def test_a_passkey_is_added_signs_in_alone_and_as_second_step_and_is_removed(
     page.get_by_role("button", name="Remove the passkey").click()
     page.get_by_text("Nobody can sign in with “Laptop of Lea” any more.").wait_for()
     _sign_out(page)
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
     page.get_by_text("This passkey could not be checked.").wait_for()
     assert page.trouble == []
 

@@ -102,9 +102,12 @@ def reset(admin: Admin, *, by: Admin | None = None) -> None:
     """For somebody who lost the phone: no app, no recovery codes, no passkeys, signed out
     everywhere. They sign in with the password and set it up again.
 
-    by: None is the operator's command. Refused: for somebody with a role in an organization
+    by: None is the operator's command. Refused: for oneself (turning it off asks for the
+    password), and for somebody with a role in an organization
     that `by` does not own, since their sign-in is that organization's too.
     """
+    if by == admin:
+        raise Refusal("own_second_step", "Your own second step is under Account > Security.")
     if by is not None:
         owned = Role.objects.filter(admin=by, kind=Role.Kind.OWNER).values("organization_id")
         if Role.objects.filter(admin=admin).exclude(organization_id__in=owned).exists():

@@ -29,6 +29,8 @@ from accounts.refusal import Refusal
 ASKED = "sso_asked"
 #: Seconds that it may take there.
 PATIENCE = 900
+#: Seconds until the identity provider is asked again whether this is still one of its people.
+GOOD_FOR = 12 * 3600
 
 
 class WhereForm(forms.Form):
@@ -135,6 +137,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
     request.session[gate.SIGNED_IN_BY] = "sso"
     request.session[gate.PROVED] = "sso"
     request.session[gate.SSO] = found.organization_id
+    request.session.set_expiry(GOOD_FOR)
     return redirect(asked["next"])
 
 

@@ -99,6 +99,21 @@ def test_neither_the_key_nor_the_recovery_codes_can_be_read_in_the_database(lea:
     assert not kept & set(codes)
 
 
+# ------------------------------------------------------------------ the password
+
+
+def test_after_five_wrong_passwords_the_right_one_has_to_wait(lea: Admin) -> None:
+    """From that address: nobody keeps an admin out from elsewhere."""
+    form = {"username": lea.email, "password": PASSWORD}
+    client = Client()
+    for _ in range(5):
+        assert "do not belong together" in text(client.post("/sign-in/", form | {"password": "x"}))
+    answer = client.post("/sign-in/", form | {"username": lea.email.upper()})
+    assert answer.status_code == 422
+    assert "Wait 5 minutes" in text(answer)
+    assert client.post("/sign-in/", form, REMOTE_ADDR="127.0.0.2").status_code == 302
+
+
 # ------------------------------------------------------------------ the second step
 
 
@@ -341,6 +356,15 @@ def test_nobody_resets_the_second_step_of_another_organizations_admin(lea: Admin
     assert SecondStep.objects.filter(admin=contoso.owner).exists()
 
 
+def test_nobody_resets_the_own_second_step_past_the_password(lea: Admin) -> None:
+    key = app_of(lea)
+    client = signed_in(lea)
+    client.post(SECOND, {"code": code(key)})
+    client.post(f"/settings/global/sign-in/reset/{lea.roles.get().pk}/")
+    assert "is under Account &gt; Security" in text(client.get(SECURITY))
+    assert SecondStep.objects.exists()
+
+
 def test_the_operator_resets_it_by_command(lea: Admin) -> None:
     app_of(lea)
     ran = manage("reset_second_step", lea.email.upper())
@@ -424,6 +448,28 @@ def test_the_address_behind_a_proxy_is_the_last_that_it_noted(lea: Admin, settin
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     signed_in(lea, **headers).get("/")
     assert AdminSession.objects.latest("id").address == "198.51.100.7"
+
+
+def test_the_pages_cost_the_same_with_many_admins_and_sessions(
+    lea: Admin, django_assert_max_num_queries: Any
+) -> None:
+    client = signed_in(lea)
+    pages = (SECURITY, "/settings/global/sign-in/")
+    client.get("/")
+    few = {}
+    for page in pages:
+        with django_assert_max_num_queries(12) as queries:
+            client.get(page)
+        few[page] = len(queries)
+    for number in range(20):
+        other = admins.create(
+            f"admin{number}@day.example", organization=_of(lea), password=PASSWORD
+        )
+        app_of(other)
+        signed_in(lea, user_agent=FIREFOX).get("/")
+    for page in pages:
+        with django_assert_max_num_queries(few[page]):
+            client.get(page)
 
 
 # ------------------------------------------------------------------ inside

@@ -24,7 +24,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from accounts import changes, clock, sign_in_rules
+from accounts import changes, clock, sign_in_notices, sign_in_rules
 from accounts.models import Admin, Passkey
 from accounts.refusal import Refusal
 
@@ -115,8 +115,13 @@ def add(admin: Admin, name: str, answer: str, *, challenge: str, site: Site) -> 
         transports=[kind for kind in transports if kind in _TRANSPORTS],
         created_at=clock.now(),
     )
+
+    def change() -> None:
+        passkey.save()
+        sign_in_notices.tell(admin, f"The passkey “{passkey.name}” was added.")
+
     try:
-        changes.run(passkey.save)
+        changes.run(change)
     except IntegrityError:
         raise Refusal("passkey_known", "This passkey is registered already.") from None
     return passkey
@@ -179,6 +184,7 @@ def remove(passkey: Passkey) -> None:
                 admin, "This passkey is your only second step: set up another one first."
             )
         passkey.delete()
+        sign_in_notices.tell(admin, f"The passkey “{passkey.name}” was removed.")
 
     changes.run(change)
 

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from django.utils.crypto import salted_hmac
 
-from accounts import attempts, changes, clock, one_time_codes, sessions, sign_in_rules, vault
+from accounts import (
+    attempts,
+    changes,
+    clock,
+    one_time_codes,
+    sessions,
+    sign_in_notices,
+    sign_in_rules,
+    vault,
+)
 from accounts.models import Admin, Passkey, RecoveryCode, Role, SecondStep
 from accounts.refusal import Refusal
 
@@ -56,6 +65,7 @@ def turn_on(admin: Admin, sealed: str, given: str) -> list[str]:
         )
         if not made:
             raise Refusal("second_step_on", "Two-step sign-in is on already.")
+        sign_in_notices.tell(admin, "Two-step sign-in was turned on.")
         return _recovery_codes(admin)
 
     return changes.run(change)
@@ -79,7 +89,12 @@ def check(admin: Admin, given: str) -> str:
 
 def new_recovery_codes(admin: Admin) -> list[str]:
     """Ten new ones; those of before are worth nothing from then on."""
-    return changes.run(lambda: _recovery_codes(admin))
+
+    def change() -> list[str]:
+        sign_in_notices.tell(admin, "New recovery codes were made; the old ones are worth nothing.")
+        return _recovery_codes(admin)
+
+    return changes.run(change)
 
 
 def recovery_codes_left(admin: Admin) -> int:
@@ -94,6 +109,7 @@ def turn_off(admin: Admin) -> None:
             admin, "For a new phone, ask an owner to reset your second step."
         )
         _forget(admin)
+        sign_in_notices.tell(admin, "Two-step sign-in was turned off.")
 
     changes.run(change)
 
@@ -120,6 +136,10 @@ def reset(admin: Admin, *, by: Admin | None = None) -> None:
     def change() -> None:
         _forget(admin)
         Passkey.objects.filter(admin=admin).delete()
+        who = by.email if by else "The operator of Seatkeeper"
+        sign_in_notices.tell(
+            admin, f"{who} has reset your second step: your password alone signs you in."
+        )
 
     changes.run(change)
     attempts.forget("second-step", admin.pk)

@@ -7,11 +7,12 @@ import contextlib
 import hashlib
 import json
 import secrets
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote_plus, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from django.test import Client
 from joserfc import jwt
@@ -24,7 +25,8 @@ CLIENT_SECRET = "s3cret: with signs & spaces"
 
 
 class IdentityProvider:
-    """asked: the paths that were asked for, in order. Each attribute may be changed by a test."""
+    """asked: the paths that were asked for, in order. says: claims about whoever comes with a
+    real browser. Each attribute may be changed by a test."""
 
     def __init__(self) -> None:
         self.key = ECKey.generate_key("P-256", {"kid": "one"})
@@ -35,6 +37,7 @@ class IdentityProvider:
         self.methods = ["client_secret_basic"]
         self.codes: dict[str, dict[str, Any]] = {}
         self.token: str | None = None
+        self.says: dict[str, Any] = {}
 
     # ---------------------------------------------------------- the browser's part
 
@@ -118,11 +121,18 @@ class IdentityProvider:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[IdentityProvider]:
+def running(tls: ssl.SSLContext | None = None) -> Iterator[IdentityProvider]:
     provider = IdentityProvider()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/authorize?"):  # a real browser: back at once, with an answer
+                asked = parse_qs(urlsplit(self.path).query)
+                answer = provider.authorize(self.path, **provider.says)
+                self.send_response(302)
+                self.send_header("Location", f"{asked['redirect_uri'][0]}?{urlencode(answer)}")
+                self.end_headers()
+                return
             self._answer({})
 
         def do_POST(self) -> None:
@@ -143,6 +153,8 @@ def running() -> Iterator[IdentityProvider]:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     provider.issuer = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

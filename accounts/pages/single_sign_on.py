@@ -70,9 +70,7 @@ def where(request: HttpRequest) -> HttpResponse:
 @never_cache
 def offer(request: HttpRequest, slug: str) -> HttpResponse:
     """/sign-in/ORGANIZATION: the organization's own sign-in page."""
-    found = single_sign_on.offered_at(slug)
-    if found is None:
-        raise Http404
+    found = _offered(slug)
     return render(
         request, "accounts/sso_offer.html", {"found": found, "next": gate.where_to(request)}
     )
@@ -81,10 +79,15 @@ def offer(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @never_cache
 def start(request: HttpRequest, slug: str) -> HttpResponse:
+    found = _offered(slug)
+    return go(request, found, back=page_of(found, request), next=gate.where_to(request))
+
+
+def _offered(slug: str) -> SingleSignOn:
     found = single_sign_on.offered_at(slug)
     if found is None:
         raise Http404
-    return go(request, found, back=page_of(found, request), next=gate.where_to(request))
+    return found
 
 
 def go(request: HttpRequest, found: SingleSignOn, *, back: str, **about: Any) -> HttpResponse:

@@ -118,15 +118,13 @@ def prove(request: HttpRequest) -> HttpResponse:
 @gate.own_sign_in
 def recovery_codes(request: AdminRequest) -> HttpResponse:
     """Ten new ones, after the password."""
-    if not SecondStep.objects.filter(admin=request.admin).exists():
-        return redirect("accounts:security")
-    asked = ask_password(
+    elsewhere = _ask(
         request,
         title="New recovery codes?",
         sentence="You get ten new ones. Those that you have now are worth nothing afterwards.",
         deed="Make new codes",
     )
-    return asked or _show_codes(request, second_step.new_recovery_codes(request.admin))
+    return elsewhere or _show_codes(request, second_step.new_recovery_codes(request.admin))
 
 
 @never_cache
@@ -135,17 +133,15 @@ def recovery_codes(request: AdminRequest) -> HttpResponse:
 @gate.own_sign_in
 def turn_off(request: AdminRequest) -> HttpResponse:
     """After the password; other sessions end, since they were opened with two steps."""
-    if not SecondStep.objects.filter(admin=request.admin).exists():
-        return redirect("accounts:security")
-    asked = ask_password(
+    elsewhere = _ask(
         request,
         title="Turn two-step sign-in off?",
         sentence="Your password alone is then enough to sign in, and your recovery codes are "
         "worth nothing. You are signed out everywhere but here.",
         deed="Turn it off",
     )
-    if asked is not None:
-        return asked
+    if elsewhere is not None:
+        return elsewhere
     try:
         second_step.turn_off(request.admin)
     except Refusal as refusal:
@@ -155,6 +151,14 @@ def turn_off(request: AdminRequest) -> HttpResponse:
         request.session.pop(gate.PROVED, None)
         messages.success(request, "Two-step sign-in is off.")
     return redirect("accounts:security")
+
+
+def _ask(request: AdminRequest, **words: str) -> HttpResponse | None:
+    """The page that asks for the password; None: it was right. Without an app there is nothing
+    to ask about."""
+    if not SecondStep.objects.filter(admin=request.admin).exists():
+        return redirect("accounts:security")
+    return ask_password(request, **words)
 
 
 def _show_codes(request: AdminRequest, codes: list[str]) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from accounts import admins, clock, one_time_codes, second_step, sessions, vault
 from accounts.models import Admin, AdminSession, Organization, Passkey, RecoveryCode, SecondStep
+from accounts.tasks import deliver_outbox
 from tests.factories import manage
 from tests.pages import world as worlds
 from tests.pages.world import PASSWORD, Empty
@@ -105,13 +106,13 @@ def test_neither_the_key_nor_the_recovery_codes_can_be_read_in_the_database(lea:
 def test_after_five_wrong_passwords_the_right_one_has_to_wait(lea: Admin) -> None:
     """From that address: nobody keeps an admin out from elsewhere."""
     form = {"username": lea.email, "password": PASSWORD}
-    client = Client()
+    client = Client(REMOTE_ADDR="192.0.2.1")
     for _ in range(5):
         assert "do not belong together" in text(client.post("/sign-in/", form | {"password": "x"}))
     answer = client.post("/sign-in/", form | {"username": lea.email.upper()})
     assert answer.status_code == 422
     assert "Wait 5 minutes" in text(answer)
-    assert client.post("/sign-in/", form, REMOTE_ADDR="127.0.0.2").status_code == 302
+    assert client.post("/sign-in/", form, REMOTE_ADDR="192.0.2.2").status_code == 302
 
 
 # ------------------------------------------------------------------ the second step
@@ -374,6 +375,25 @@ def test_the_operator_resets_it_by_command(lea: Admin) -> None:
     assert manage("reset_second_step", "nobody@day.example").json["error"]["code"] == (
         "admin_not_found"
     )
+
+
+def test_the_admin_is_told_by_e_mail_what_was_changed(lea: Admin, mailoutbox: Any) -> None:
+    """In case it was somebody else."""
+    grace = admins.create("grace@day.example", organization=_of(lea), password=PASSWORD)
+    app_of(grace)
+    second_step.new_recovery_codes(grace)
+    second_step.turn_off(grace)
+    app_of(grace)
+    second_step.reset(grace, by=lea)
+    deliver_outbox()
+    assert {message.to[0] for message in mailoutbox} == {grace.email}
+    assert [message.body.splitlines()[0] for message in mailoutbox] == [
+        "Two-step sign-in was turned on.",
+        "New recovery codes were made; the old ones are worth nothing.",
+        "Two-step sign-in was turned off.",
+        "Two-step sign-in was turned on.",
+        "first@day.example has reset your second step: your password alone signs you in.",
+    ]
 
 
 # ------------------------------------------------------------------ sessions

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from django.db import IntegrityError, transaction
 from django.test import Client
 from joserfc.jwk import ECKey
@@ -574,6 +580,25 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert outbound.is_public(address) is public
 
 
+def test_the_certificate_is_asked_for_the_name_though_the_connection_goes_to_its_address(
+    settings: Any, monkeypatch: Any, tmp_path: Any
+) -> None:
+    settings.SSO_PRIVATE_ADDRESSES = True
+    for name, right in (("localhost", True), ("another.example", False)):
+        chain = _certificate(name, tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        with identity_provider.running(context) as provider:
+            port = provider.issuer.rpartition(":")[2]
+            address = f"https://localhost:{port}/keys"
+            if right:
+                assert "keys" in outbound.get_json(address)
+            else:
+                with pytest.raises(outbound.Unreachable, match="localhost does not answer"):
+                    outbound.get_json(address)
+
+
 def test_a_provider_that_calls_itself_something_else_is_refused_with_what_to_enter(
     owner: Organization, sso: SingleSignOn, provider: IdentityProvider
 ) -> None:
@@ -607,3 +632,32 @@ def _form(provider: IdentityProvider) -> dict[str, str]:
         "default_role": "",
         "trust_unsaid": "no",
     }
+
+
+def _certificate(name: str, folder: Path) -> Path:
+    """A certificate of that name with its key, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / f"{name}.pem"
+    path.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path

@@ -321,8 +321,13 @@ def reconcile_licenses(owner: Organization, *options: str) -> dict[str, Any]:
 # ---------------------------------------------------------------- what must always hold
 
 
-#: What is written about the others: the activity log, the ledger's seals, how it went.
-ABOUT = ("scim_exchange", "licensing_ledgerseal", "licensing_reconciled")
+#: What is written about the others: the activity log, the ledger's seals, how it went, who looked.
+ABOUT = (
+    "scim_exchange",
+    "licensing_ledgerseal",
+    "licensing_reconciled",
+    "accounts_adminsession",
+)
 
 
 def dump(*, without: tuple[str, ...] = ABOUT) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts import audit, passwords
 from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Role
-from accounts.refusal import Refusal
+from accounts.refusal import NotFound, Refusal
 
 
 @transaction.atomic
@@ -46,6 +46,13 @@ def create(
     if not made:
         raise Refusal("admin_exists", f"{admin.email} is an admin of {organization.name} already.")
     audit.note(organization.pk, Deed.ADMIN_ADDED, admin, by=by, after={"role": role})
+    return admin
+
+
+def get(email: str) -> Admin:
+    admin = Admin.objects.filter(email__iexact=email.strip()).first()
+    if admin is None:
+        raise NotFound("admin_not_found", f"There is no admin with the e-mail “{email}”.")
     return admin
 
 

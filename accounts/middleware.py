@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from accounts import audit
-from accounts.pages.access import access_of, address_of
+from accounts.pages.access import access_of
+from accounts.pages.gate import address_of
 
 
 class OrganizationMiddleware:

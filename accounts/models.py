@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
 
+from accounts import user_agents
 from accounts.deeds import Deed
 from accounts.ids import uuid7
 
@@ -438,6 +439,150 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} in {self.group_id}"
+
+
+class SignInRule(models.Model):
+    """How admins of one organization sign in. No row: with a password, and as each likes."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="sign_in_rule"
+    )
+    two_step_required = models.BooleanField(default=False)
+
+    objects = OfOrganization.as_manager()
+
+    def __str__(self) -> str:
+        return f"sign-in rule of {self.organization_id}"
+
+
+class SingleSignOn(models.Model):
+    """How admins of one organization sign in by its identity provider (OpenID Connect, R5).
+
+    client_secret: encrypted (accounts.vault). trust_unsaid: an address counts as verified where
+    the provider says nothing about it. default_role: of somebody new; "" lets nobody new in.
+    tested_at: when these very settings worked.
+    """
+
+    class Mode(models.TextChoices):
+        OFF = "off", "Off"
+        ON = "on", "On"
+        REQUIRED = "required", "Required"
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="single_sign_on"
+    )
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.OFF)
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=500)
+    client_secret = models.TextField()
+    domains = ArrayField(models.CharField(max_length=253))
+    trust_unsaid = models.BooleanField(default=False)
+    default_role = models.CharField(max_length=10, blank=True)
+    tested_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="single_sign_on_is_tested_before_it_is_required",
+                condition=~Q(mode="required") | Q(tested_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="single_sign_on_makes_nobody_an_owner",
+                condition=Q(default_role__in=["", "admin", "read-only"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"single sign-on of {self.organization_id}"
+
+
+class SecondStep(models.Model):
+    """An admin's authenticator app: there is one if two-step sign-in is on.
+
+    key: encrypted (accounts.vault). last_step: of the code that was used last (RFC 6238); that
+    one and those before are worth nothing any more.
+    """
+
+    admin = models.OneToOneField(
+        Admin, on_delete=models.CASCADE, primary_key=True, related_name="second_step"
+    )
+    key = models.TextField()
+    last_step = models.BigIntegerField()
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"second step of {self.admin_id}"
+
+
+class RecoveryCode(models.Model):
+    """Takes the place of the app once. Only a hash is kept."""
+
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["admin", "digest"], name="a_recovery_code_is_kept_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.admin_id}"
+
+
+class Passkey(models.Model):
+    """A WebAuthn credential of an admin. sign_count: as the authenticator said it last."""
+
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="passkeys")
+    name = models.CharField(max_length=100)
+    credential_id = models.BinaryField(max_length=1023)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField(default=0)
+    transports = ArrayField(models.CharField(max_length=20), default=list)
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["credential_id"], name="a_passkey_is_of_one_admin"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AdminSession(models.Model):
+    """Where an admin is signed in; beside Django's session of the same key.
+
+    organization: the one that single sign-on signed them in to; null is every one.
+    """
+
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="sessions")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    session_key = models.CharField(max_length=40)
+    by = models.CharField(max_length=10, default="password")
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.TextField(blank=True)
+    first_seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session_key"], name="a_session_is_of_one_admin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"session of {self.admin_id}"
+
+    @property
+    def browser(self) -> str:
+        return user_agents.describe(self.user_agent)
 
 
 class Outbox(models.Model):

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.db import OperationalError
 
-from accounts import kept, mail, outbox
+from accounts import kept, mail, outbox, sessions
 
 _log = logging.getLogger("seatkeeper.outbox")
 
@@ -38,3 +38,4 @@ def prune() -> None:
     outbox.prune()
     kept.prune()
     call_command("clearsessions")
+    sessions.prune()

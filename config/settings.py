@@ -175,6 +175,8 @@ PASSWORD_RESET_TIMEOUT = 2 * 3600
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "licensing:overview"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
+#: Whether identity providers of single sign-on may be where only our own network reaches.
+SSO_PRIVATE_ADDRESSES = env.bool("SSO_PRIVATE_ADDRESSES", False)
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 LANGUAGE_CODE = "en-us"

@@ -89,7 +89,7 @@
   });
   // A session that ended answers with the sign-in page: go there instead of showing it in a table.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
-    if (event.detail.xhr.responseURL.includes("/sign-in/")) {
+    if (/\/(sign-in|second-step|account)\//.test(event.detail.xhr.responseURL)) {
       event.preventDefault();
       location.reload();
     }

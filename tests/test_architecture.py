@@ -82,11 +82,20 @@ HTTP = {
     },
 }
 #: Models that are not of one organization.
-OF_NOBODY = {"Organization", "Admin"}
+OF_NOBODY = {
+    "Organization",
+    "Admin",
+    "SecondStep",
+    "RecoveryCode",
+    "Passkey",
+    "AdminSession",
+}
 OF_ORGANIZATION = {
     "Role",
     "AdminInvitation",
     "AuditEntry",
+    "SignInRule",
+    "SingleSignOn",
     "Application",
     "Person",
     "KeptDocument",

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -17,6 +14,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Admin, Organization, Role
+from accounts.pages import gate
 
 #: The session's key for the organization that an admin of several has chosen.
 CHOSEN = "organization"
@@ -58,31 +56,28 @@ class Access:
 
 
 def access_of(request: HttpRequest) -> Access:
-    """One query for whoever is signed in, none for a stranger."""
+    """One query for whoever is signed in, none for a stranger.
+
+    Whoever has not done the second step yet is nobody.
+    """
     user = request.user
     if not isinstance(user, Admin):
         return Access(None, [], None)
     roles = list(
         Role.objects.filter(admin=user)
-        .select_related("organization")
+        .select_related(
+            "organization__sign_in_rule", "organization__single_sign_on", "admin__second_step"
+        )
         .order_by("organization__name")
     )
+    roles = gate.reached(request.session, roles)
     chosen = request.session.get(CHOSEN)
-    first = roles[0] if roles else None
+    # One that wants single sign-on is only opened when it is chosen.
+    first = min(roles, key=lambda role: gate.is_locked(request.session, role), default=None)
     role = next((role for role in roles if role.organization_id == chosen), first)
+    if not gate.has_come_in(request.session, role):
+        return Access(None, [], None)
     return Access(user, roles, role)
-
-
-def address_of(request: HttpRequest) -> str | None:
-    """The IP address that asks: behind a proxy (docs/operations.md) the last one that it names."""
-    address = request.META.get("REMOTE_ADDR", "")
-    if settings.SECURE_PROXY_SSL_HEADER:
-        named = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-        address = named or address
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:  # a Unix socket
-        return None
 
 
 def may_change(role: Role | None) -> bool:
@@ -97,9 +92,13 @@ def admin_required(view: Page) -> Page:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         access: Access = request.access  # type: ignore[attr-defined]
         if access.admin is None:
-            return redirect_to_login(request.get_full_path())
+            return gate.sign_in_first(request)
         if access.role is None:
             raise PermissionDenied(NO_ROLE)
+        gate.note_visit(request, access.admin)
+        elsewhere = None if hasattr(view, "before_set_up") else gate.lead(request, access)
+        if elsewhere is not None:
+            return elsewhere
         asked = cast(AdminRequest, request)
         asked.admin = access.admin
         asked.role = access.role

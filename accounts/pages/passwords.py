@@ -14,7 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import invitations, passwords
 from accounts.models import Admin
-from accounts.pages.access import AdminRequest, address_of, admin_required
+from accounts.pages.access import AdminRequest, admin_required
+from accounts.pages.gate import address_of
 from accounts.refusal import Refusal
 
 

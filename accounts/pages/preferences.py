@@ -8,6 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts.context import KEYS_COOKIE, SCHEME_COOKIE, SCHEMES
+from accounts.pages import gate
 from accounts.pages.access import CHOSEN, AdminRequest, admin_required
 
 YEAR = 365 * 24 * 3600
@@ -28,6 +29,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @admin_required
+@gate.before_set_up
 def switch(request: AdminRequest) -> HttpResponse:
     """Another organization, of those that the admin has a role in; others are not there."""
     roles = request.access.roles  # type: ignore[attr-defined]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpResponse
+
+from accounts import attempts
+from accounts.pages import gate
+from accounts.refusal import Refusal
 
 
 class SignInForm(AuthenticationForm):
@@ -30,6 +35,19 @@ class SignInForm(AuthenticationForm):
         ),
         "inactive": "This login is switched off. Ask an owner of your organization.",
     }
+
+    def clean(self) -> dict[str, Any]:
+        """Guessing is slow: an address and e-mail has a few tries, right or wrong."""
+        email = self.cleaned_data.get("username", "").lower()
+        who = f"{gate.address_of(self.request)} {email}" if self.request else email
+        name = hashlib.sha256(who.encode()).hexdigest()
+        try:
+            attempts.count("sign-in", name)
+        except Refusal as refusal:
+            raise forms.ValidationError(refusal.detail) from None
+        cleaned = super().clean()
+        attempts.forget("sign-in", name)
+        return cleaned
 
 
 class SignIn(LoginView):

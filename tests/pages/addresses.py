@@ -19,6 +19,7 @@ def with_ids(world: World) -> dict[str, str]:
         "revoke": reverse("scim_settings:revoke_token", args=[world.token.pk]),
         "remove-admin": reverse("accounts:remove_admin", args=[world.colleague.pk]),
         "request": reverse("activity:exchange", args=[world.exchange.pk]),
+        "reset-second-step": reverse("accounts:reset_second_step", args=[world.role.pk]),
     }
 
 
@@ -41,6 +42,11 @@ def of_everybody() -> dict[str, str]:
         "password": reverse("accounts:password"),
         "settings": reverse("accounts:settings"),
         "audit": reverse("accounts:audit"),
+        "security": reverse("accounts:security"),
+        "two-step": reverse("accounts:two_step"),
+        "add-passkey": reverse("accounts:add_passkey"),
+        "sign-in-settings": reverse("accounts:sign_in_settings"),
+        "single-sign-on": reverse("accounts:sso_settings"),
         "scim": reverse("scim_settings:settings"),
         "new-application": reverse("scim_settings:new"),
         "turn-off": reverse("scim_settings:turn_off"),

@@ -14,12 +14,13 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from accounts import invitations, outbox, passwords
+from accounts import invitations, outbox, passwords, single_sign_on
 from accounts.models import Admin, AdminInvitation
 from licensing import activation, review
 from licensing.models import Seat
 from tests.pages import addresses
 from tests.pages import world as worlds
+from tests.pages.test_security import app_of, code
 from tests.pages.world import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -113,6 +114,38 @@ def test_pages_that_answer_something_else_are_as_good(open_page: Callable[..., A
     page.get_by_role("button", name="Send me a new link").click()
     page.get_by_text("Look into your mailbox").wait_for()
     trouble |= _trouble(page, "a new link was asked for")
+    _expect_none(trouble)
+
+
+def test_a_second_step_is_as_good(open_page: Callable[..., Any]) -> None:
+    """Asked for, refused, on; recovery codes shown once; single sign-on's own pages."""
+    world = worlds.make()
+    key = app_of(world.owner)
+    page = open_page()
+    trouble = {}
+    page.goto("/account/security/")
+    page.get_by_label("E-mail").fill(world.owner.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Code").fill("1")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("This code is not right.").wait_for()
+    trouble |= _trouble(page, "second step refused", widths=(320,))
+    page.get_by_label("Code").fill(code(key))
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("heading", name="Security").wait_for()
+    trouble |= _trouble(page, "security with a second step", widths=(320,))
+    page.get_by_role("link", name="New recovery codes").click()
+    page.get_by_label("Your password").fill(PASSWORD)
+    trouble |= _trouble(page, "password asked", widths=(320,))
+    page.get_by_role("button", name="Make new codes").click()
+    page.get_by_text("Keep them now.").wait_for()
+    trouble |= _trouble(page, "recovery codes", widths=(320,))
+    single_sign_on.set_mode(world.organization, "on")
+    page.goto(f"/sign-in/{world.organization.slug}")
+    trouble |= _trouble(page, "single sign-on offered", widths=(320,))
+    page.goto("/sso/?email=nobody@nowhere.example")
+    trouble |= _trouble(page, "single sign-on not found", widths=(320,))
     _expect_none(trouble)
 
 

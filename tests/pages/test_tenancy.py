@@ -103,6 +103,7 @@ def test_an_admin_who_lost_every_role_is_told_so(admin: Client, world: World) ->
 
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
     deeds = {"new-application", "turn-off", "revoke", "brake", "reclaim", "rules", "remove-admin"}
+    deeds |= {"single-sign-on", "reset-second-step"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
@@ -134,6 +135,10 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("licensing:reprocess", ["sales-navigator"], {}),
         ("licensing:drop", ["sales-navigator", _refused(world)], {}),
         ("scim_settings:rules", [world.application.pk], {"eligibility": "everyone"}),
+        ("accounts:set_two_step", [], {"required": "yes"}),
+        ("accounts:reset_second_step", [world.role.pk], {}),
+        ("accounts:sso_settings", [], {}),
+        ("accounts:set_sso_mode", [], {"mode": "on"}),
     ]
     for name, arguments, form in deeds:
         answer = reader.post(reverse(name, args=arguments), form)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from accounts import admins, clock, groups, invitations, organizations
+from accounts import admins, clock, groups, invitations, organizations, single_sign_on
 from accounts.models import (
     Admin,
     AdminInvitation,
     Application,
     Group,
     Organization,
+    Passkey,
     Person,
     Role,
 )
@@ -56,6 +57,10 @@ class World:
         return self.okta.application
 
     @property
+    def role(self) -> Role:
+        return self.owner.roles.get(organization=self.organization)
+
+    @property
     def exchange(self) -> Exchange:
         return Exchange.objects.of(self.organization).filter(status=403).latest("at")
 
@@ -89,6 +94,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
     okta.set_active(ids[5], active=False)
     for email in ("grace.hopper@example.com", "alan.turing@example.com", "sam@example.com"):
         roster.activate(organization, "sales-navigator", email)
+    _secure(organization, owner)
     exchanges.flush()
     ada = Person.objects.of(organization).filter(email="ada.lovelace@example.com").order_by("id")
     return World(
@@ -102,6 +108,29 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         colleague=_colleague(organization, owner),
         invitation=invitations.invite(
             organization, f"ina@{owner.email.partition('@')[2]}", "read-only", by=owner
+        ),
+    )
+
+
+def _secure(organization: Organization, owner: Admin) -> None:
+    """Two passkeys of the owner (that answer nothing), and single sign-on that nobody uses yet."""
+    for name in ("Laptop", LONG):
+        Passkey.objects.create(
+            admin=owner,
+            name=name,
+            credential_id=f"{owner.pk} {name}".encode(),
+            public_key=b"",
+            created_at=clock.now(),
+        )
+    single_sign_on.configure(
+        organization,
+        single_sign_on.Wanted(
+            issuer="https://northwind.idp.example/oauth2/default",
+            client_id="0oa1b2c3d4",
+            client_secret="a client secret",
+            domains=[owner.email.partition("@")[2]],
+            default_role="",
+            trust_unsaid=False,
         ),
     )
 

@@ -1,0 +1,33 @@
+"""Tell an admin by e-mail that their sign-in was changed, in case it was somebody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts import mail, outbox
+from accounts.models import Admin, Role
+
+KIND = "sign_in_changed"
+
+
+def tell(admin: Admin, what: str) -> None:
+    """what: a sentence. Written in the transaction of the change; an admin without a role has
+    nothing to protect."""
+    role = Role.objects.filter(admin=admin).order_by("id").first()
+    if role is not None:
+        outbox.put(role.organization_id, KIND, {"admin": admin.pk, "what": what})
+
+
+def write(payload: dict[str, Any]) -> mail.Message | None:
+    admin = Admin.objects.filter(pk=payload["admin"], is_active=True).first()
+    if admin is None:
+        return None
+    return mail.Message(
+        to=admin.email,
+        subject="Your sign-in to Seatkeeper was changed",
+        text=(
+            f"{payload['what']}\n\n"
+            "If that was you, there is nothing to do. If it was not, change your password at once, "
+            "look at Account > Security, and tell an owner of your organization.\n"
+        ),
+    )

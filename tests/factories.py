@@ -322,7 +322,12 @@ def reconcile_licenses(owner: Organization, *options: str) -> dict[str, Any]:
 
 
 #: What is written about the others: the activity log, the ledger's seals, how it went.
-ABOUT = ("scim_exchange", "licensing_ledgerseal", "licensing_reconciled")
+ABOUT = (
+    "scim_exchange",
+    "licensing_ledgerseal",
+    "licensing_reconciled",
+    "licensing_dailycount",
+)
 
 
 def dump(*, without: tuple[str, ...] = ABOUT) -> dict[str, list[str]]:

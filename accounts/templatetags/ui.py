@@ -22,6 +22,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import clock, mail
+from accounts.pages import charts
 from accounts.pages import panels as registry
 from accounts.pages.paging import Page
 
@@ -238,6 +239,18 @@ def seat_bar(
         "over_width": units(over),
         "legend": legend,
     }
+
+
+@register.inclusion_tag("ui/chart_line.html")
+def chart_line(identifier: str, title: str, chart: charts.Lines) -> dict[str, Any]:
+    """Numbers over time as lines, with their table beneath. identifier: unique on the page."""
+    return {"id": identifier, "title": title, "chart": chart}
+
+
+@register.inclusion_tag("ui/chart_bars.html")
+def chart_bars(title: str, chart: charts.Bars) -> dict[str, Any]:
+    """Numbers beside each other as bars. The table beneath is the page's own."""
+    return {"title": title, "chart": chart}
 
 
 @register.inclusion_tag("ui/copy.html")

@@ -33,6 +33,7 @@ def of_everybody() -> dict[str, str]:
         "reclaim": reverse("licensing:reclaim", args=["sales-navigator"]) + "?person=all",
         "reclaimed": reverse("licensing:reclaimed", args=["sales-navigator"]),
         "freed": reverse("licensing:freed", args=["sales-navigator"]),
+        "over-time": reverse("licensing:over_time", args=["sales-navigator"]),
         "history": reverse("licensing:history", args=["teamlink-extend"]),
         "held": reverse("licensing:held"),
         "groups": reverse("licensing:groups"),

@@ -115,4 +115,4 @@ def test_no_piece_of_a_bar_is_lost_or_leaves_the_paper(values: list[list[int]]) 
     chart = Bars([Bar("x", [Part("held", v) for v in row], "") for row in values], {})
     for bar, pieces in chart.drawn:
         assert len(pieces) == sum(part.value > 0 for part in bar.parts)
-        assert all(0 <= piece.x and piece.x + piece.width <= WIDTH for piece in pieces)
+        assert all(piece.x >= 0 and piece.x + piece.width <= WIDTH for piece in pieces)

@@ -25,6 +25,7 @@ MOST = {
     "idle": 14,
     "reclaim": 12,
     "reclaimed": 12,
+    "over-time": 12,
     "history": 12,
     "freed": 12,
     "licenses": 10,

@@ -7,7 +7,7 @@ import datetime as dt
 
 from accounts import admins, clock, groups, organizations
 from accounts.models import Admin, Application, Group, Organization, Person
-from licensing import brake, idle, pools, roster, seats
+from licensing import brake, counts, idle, pools, roster, seats
 from licensing.models import HeldRemoval, Policy
 from scim import exchanges, tokens
 from scim.models import Exchange, Token
@@ -80,6 +80,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
     for email in ("grace.hopper@example.com", "alan.turing@example.com", "sam@example.com"):
         roster.activate(organization, "sales-navigator", email)
     exchanges.flush()
+    counts.count_all()
     ada = Person.objects.of(organization).filter(email="ada.lovelace@example.com").order_by("id")
     return World(
         organization=organization,

@@ -32,6 +32,7 @@ MENU = (
     Entry("Groups", "layers", "licensing:groups"),
     Entry("Admins", "shield-user", "accounts:admins"),
     Entry("Settings", "settings", "accounts:settings"),
+    Entry("Reporting", "chart-column", "licensing:reporting"),
     Entry("Activity log", "activity", "activity:log"),
 )
 

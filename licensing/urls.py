@@ -13,6 +13,7 @@ from licensing.pages import (
     over_time,
     overview,
     people,
+    reporting,
     waiting,
 )
 
@@ -51,6 +52,8 @@ urlpatterns = [
     ),
     path("licenses/<slug:product>/invite/", invitations.invite_all, name="invite_all"),
     path("seats/<int:seat_id>/invite/", invitations.invite, name="invite"),
+    path("reporting/", reporting.report, name="reporting"),
+    path("reporting/csv/", reporting.report_sheet, name="report_sheet"),
     path("groups/", groups.groups, name="groups"),
     path("groups/<uuid:group_id>/", groups.group, name="group"),
     path("activate/asked/", activate.asked, name="asked"),

@@ -37,6 +37,8 @@ def of_everybody() -> dict[str, str]:
         "history": reverse("licensing:history", args=["teamlink-extend"]),
         "held": reverse("licensing:held"),
         "groups": reverse("licensing:groups"),
+        "reporting": reverse("licensing:reporting"),
+        "report": reverse("licensing:reporting") + "?departments=1&everybody=1&days=90",
         "admins": reverse("accounts:admins"),
         "settings": reverse("accounts:settings"),
         "scim": reverse("scim_settings:settings"),

@@ -32,6 +32,8 @@ MOST = {
     "held": 10,
     "groups": 10,
     "group": 12,
+    "reporting": 12,
+    "report": 12,
     "scim": 12,
     "application": 12,
     "guide": 12,

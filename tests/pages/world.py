@@ -55,8 +55,9 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
     each kind."""
     organization = organizations.create(name)
     owner = admins.create(email, organization=organization, password=PASSWORD)
-    pools.set_seats(organization, "sales-navigator", 10, by=owner)
-    pools.set_seats(organization, "teamlink-extend", 2, by=owner)
+    with clock.stopped(at=clock.now() - dt.timedelta(days=101)):
+        pools.set_seats(organization, "sales-navigator", 10, by=owner)
+        pools.set_seats(organization, "teamlink-extend", 2, by=owner)
     okta = factories.connect(organization, name="Okta – Sales Navigator", idp="okta")
     entra = factories.connect(
         organization,

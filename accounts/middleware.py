@@ -1,10 +1,12 @@
-"""Puts the organization in use on each request of the Admin Center."""
+"""Puts the organization in use, and the reader's time zone, on each request of the Admin Center."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from accounts import zones
 from accounts.pages.access import access_of
 
 
@@ -24,4 +26,5 @@ class OrganizationMiddleware:
         request.admin = SimpleLazyObject(lambda: access.admin)  # type: ignore[attr-defined]
         request.role = SimpleLazyObject(lambda: access.role)  # type: ignore[attr-defined]
         request.organization = SimpleLazyObject(lambda: access.organization)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        with timezone.override(zones.of(request.COOKIES.get(zones.COOKIE))):
+            return self.get_response(request)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.pages import plain, preferences, sign_in, styleguide, unsent
+from accounts.pages import plain, preferences, search, sign_in, styleguide, unsent
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,7 +12,10 @@ urlpatterns = [
     path("settings/", plain.settings, name="settings"),
     path("help/", plain.help_page, name="help"),
     path("scheme/", preferences.scheme, name="scheme"),
+    path("preferences/", preferences.preferences, name="preferences"),
     path("keys/", preferences.keys, name="keys"),
+    path("zone/", preferences.zone, name="zone"),
+    path("search/", search.search, name="search"),
     path("mail/retry/", unsent.retry, name="retry_mail"),
     path("switch/", preferences.switch, name="switch"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),

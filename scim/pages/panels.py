@@ -19,7 +19,7 @@ from accounts.pages.panels import Attention, Setting
 from accounts.templatetags.ui import distance
 from scim import tokens
 from scim.models import Exchange
-from scim.pages import rows
+from scim.pages import rows, search
 
 LAST = 6
 #: An application that sends nothing for so long is looked at.
@@ -30,6 +30,7 @@ MOST_TOKENS = 5
 
 def register() -> None:
     panels.watch(attention)
+    search.register()
     panels.show("overview", last_pushes)
     panels.add_setting(
         Setting(

@@ -45,6 +45,9 @@ def of_everybody() -> dict[str, str]:
         "new-application": reverse("scim_settings:new"),
         "turn-off": reverse("scim_settings:turn_off"),
         "activity": reverse("activity:log"),
+        "search": reverse("accounts:search"),
+        "found": reverse("accounts:search") + "?q=a",
+        "preferences": reverse("accounts:preferences"),
         "help": reverse("accounts:help"),
         "styleguide": reverse("accounts:styleguide"),
     }

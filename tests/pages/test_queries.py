@@ -34,6 +34,8 @@ MOST = {
     "group": 12,
     "reporting": 12,
     "report": 12,
+    "found": 10,
+    "preferences": 4,
     "scim": 12,
     "application": 12,
     "guide": 12,

@@ -73,12 +73,10 @@ def over_time(
     days = [since + dt.timedelta(days=n) for n in range((until - since).days + 1)]
     wanted = days[::-1][::step][::-1]
     found: dict[int, dict[dt.date, Count]] = {pool.pk: {} for pool in pools if pool.pk}
-    rows = DailyCount.objects.filter(pool__in=list(found), day__in=wanted)
-    for pool_id, *row in rows.values_list(
-        "pool_id", "day", "purchased", "held", "activated", "waiting", "idle"
-    ):
-        counted = Count(*row)
-        found[pool_id][counted.day] = counted
+    for row in DailyCount.objects.filter(pool__in=list(found), day__in=wanted):
+        found[row.pool_id][row.day] = Count(
+            row.day, row.purchased, row.held, row.activated, row.waiting, row.idle
+        )
     return {pool_id: [counts.get(day) for day in wanted] for pool_id, counts in found.items()}
 
 

@@ -32,7 +32,6 @@ MOST = {
     "held": 10,
     "groups": 10,
     "group": 12,
-    "reporting": 12,
     "report": 12,
     "found": 10,
     "preferences": 4,

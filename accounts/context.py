@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
+from accounts import shortcuts, zones
 from accounts.pages.access import Access, may_change
 
 SCHEMES = ("light", "dark")
@@ -32,6 +33,7 @@ MENU = (
     Entry("Groups", "layers", "licensing:groups"),
     Entry("Admins", "shield-user", "accounts:admins"),
     Entry("Settings", "settings", "accounts:settings"),
+    Entry("Reporting", "chart-column", "licensing:reporting"),
     Entry("Activity log", "activity", "activity:log"),
 )
 
@@ -42,6 +44,7 @@ class Line:
     icon: str
     link: str
     current: bool
+    key: str
 
 
 def menu(path: str) -> list[Line]:
@@ -53,7 +56,8 @@ def menu(path: str) -> list[Line]:
         except NoReverseMatch:  # an app that is not joined in
             continue
         current = path == link or (link != "/" and path.startswith(link))
-        lines.append(Line(entry.label, entry.icon, link, current))
+        key = shortcuts.KEYS.get(entry.address, "")
+        lines.append(Line(entry.label, entry.icon, link, current, key))
     return lines
 
 
@@ -63,6 +67,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     access: Access | None = getattr(request, "access", None)
     return {
         "scheme": scheme if scheme in SCHEMES else "",
+        "zone": zones.known(request.COOKIES.get(zones.COOKIE)),
         "keys_off": request.COOKIES.get(KEYS_COOKIE) == "off",
         "access": access,
         "menu": SimpleLazyObject(lambda: menu(request.path)),

@@ -1,11 +1,12 @@
-"""Puts the organization in use on each request of the Admin Center."""
+"""Puts the organization in use, and the reader's time zone, on each request of the Admin Center."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from accounts import audit
+from accounts import audit, zones
 from accounts.pages.access import access_of
 from accounts.pages.gate import address_of
 
@@ -26,5 +27,7 @@ class OrganizationMiddleware:
         request.admin = SimpleLazyObject(lambda: access.admin)  # type: ignore[attr-defined]
         request.role = SimpleLazyObject(lambda: access.role)  # type: ignore[attr-defined]
         request.organization = SimpleLazyObject(lambda: access.organization)  # type: ignore[attr-defined]
-        with audit.within(audit.Origin(getattr(request, "request_id", ""), address_of(request))):
+        origin = audit.Origin(getattr(request, "request_id", ""), address_of(request))
+        zone = zones.of(request.COOKIES.get(zones.COOKIE))
+        with audit.within(origin), timezone.override(zone):
             return self.get_response(request)

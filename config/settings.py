@@ -247,6 +247,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "count seats": {
+        "task": "licensing.tasks.count_seats",
+        "schedule": 900.0,
+        "options": {"expires": 900},
+    },
     "reclaim idle seats": {"task": "licensing.tasks.reclaim_idle_seats", "schedule": 86400.0},
     "expire tokens": {"task": "scim.tasks.expire_scim_tokens", "schedule": 3600.0},
     "let refusals lapse": {"task": "licensing.tasks.lapse_refusals", "schedule": 86400.0},

@@ -8,7 +8,9 @@ class LicensingConfig(AppConfig):
     def ready(self) -> None:
         from accounts import mail
         from licensing import activation, idle, notices
+        from licensing.pages import search
 
+        search.register()
         mail.register("invitation", activation.invitation, name="Invitation")
         mail.register(idle.WARNING, idle.warning, name="Warning of an idle license")
         mail.register("removals_held", notices.removals_held, name="Held removals")

@@ -496,3 +496,31 @@ class Reconciled(models.Model):
             return "nothing differed"
         differences = "1 difference" if self.drift == 1 else f"{self.drift:,} differences"
         return f"{differences} repaired, {self.granted:,} given and {self.revoked:,} freed by it"
+
+
+class DailyCount(models.Model):
+    """How many seats a pool had at the end of a day (UTC), or has so far today.
+
+    Written by licensing.counts. waiting, idle: null where nobody counted on that day.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="daily_counts", db_index=False
+    )
+    day = models.DateField()
+    purchased = models.PositiveIntegerField()
+    held = models.PositiveIntegerField()
+    activated = models.PositiveIntegerField()
+    waiting = models.PositiveIntegerField(null=True)
+    idle = models.PositiveIntegerField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "day"], name="a_pool_is_counted_once_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pool_id} on {self.day}"

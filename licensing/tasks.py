@@ -10,7 +10,7 @@ from django.db.models import F
 
 from accounts import changes
 from accounts.cause import Cause
-from licensing import allocation, idle, reconcile, refusals, review, seals
+from licensing import allocation, counts, idle, reconcile, refusals, review, seals
 from licensing.models import Pool
 
 
@@ -82,3 +82,11 @@ def reclaim_idle_seats_of(pool_id: int) -> None:
 def lapse_refusals() -> None:
     """Daily: refused pushes that nobody repeats count as missing no longer (R18)."""
     refusals.lapse()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def count_seats() -> None:
+    """Each quarter of an hour: today's row of each pool, and the days that are over (R25)."""
+    counts.count_all()

@@ -10,8 +10,10 @@ from licensing.pages import (
     idle,
     invitations,
     licenses,
+    over_time,
     overview,
     people,
+    reporting,
     waiting,
 )
 
@@ -28,6 +30,13 @@ urlpatterns = [
     path("licenses/<slug:product>/waiting/", licenses.waiting, name="waiting"),
     path("licenses/<slug:product>/waiting/reprocess/", waiting.reprocess, name="reprocess"),
     path("licenses/<slug:product>/waiting/<int:entry_id>/drop/", waiting.drop, name="drop"),
+    path("licenses/<slug:product>/over-time/", over_time.over_time, name="over_time"),
+    path(
+        "licenses/<slug:product>/over-time/csv/",
+        over_time.over_time_sheet,
+        name="over_time_sheet",
+    ),
+    path("licenses/<slug:product>/reconcile/", overview.reconcile_now, name="reconcile_now"),
     path("licenses/<slug:product>/freed/", freed.freed, name="freed"),
     path("licenses/<slug:product>/freed/restore/", freed.restore, name="restore"),
     path("licenses/<slug:product>/history/", licenses.history, name="history"),
@@ -43,6 +52,8 @@ urlpatterns = [
     ),
     path("licenses/<slug:product>/invite/", invitations.invite_all, name="invite_all"),
     path("seats/<int:seat_id>/invite/", invitations.invite, name="invite"),
+    path("reporting/", reporting.report, name="reporting"),
+    path("reporting/csv/", reporting.report_sheet, name="report_sheet"),
     path("groups/", groups.groups, name="groups"),
     path("groups/<uuid:group_id>/", groups.group, name="group"),
     path("activate/asked/", activate.asked, name="asked"),

@@ -30,8 +30,10 @@
   // Links to a question open the same question as a dialog over the page.
   const ask = (event, link) => {
     const dialog = document.getElementById(link.dataset.dialog);
+    const pop = link.closest("[popover]");
     if (!dialog || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
+    if (pop) pop.hidePopover();
     dialog.showModal(); // the browser returns the focus to the link by itself
   };
 
@@ -72,15 +74,60 @@
     for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
   });
 
-  // "/" goes to the search of the page; the account menu switches it off (WCAG 2.1.4).
+  // Shortcuts of one letter; the account menu switches them off (WCAG 2.1.4).
+  // "/" goes to the search of the page or of everything, "g" and a letter to a page of the menu.
+  let went = 0;
+  const show = () => document.getElementById("shortcuts")?.showModal();
+  const search = () => {
+    const all = document.querySelector("[data-search-all]");
+    const field = document.querySelector("main [data-search]") || all;
+    if (field?.checkVisibility()) field.focus();
+    else if (all) location.assign(all.form.action);
+  };
+  const shortcut = (key) => {
+    const going = Date.now() - went < 1500;
+    went = 0;
+    if (going) {
+      const link = document.querySelector(`.menu [data-key="${CSS.escape(key)}"]`);
+      if (link) location.assign(link.href);
+      return Boolean(link);
+    }
+    if (key === "g") went = Date.now();
+    else if (key === "/") search();
+    else if (key === "?") show();
+    else return false;
+    return true;
+  };
   document.addEventListener("keydown", (event) => {
-    if (document.documentElement.dataset.keys === "off" || event.key !== "/") return;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-    const search = document.querySelector("[data-search]");
-    if (!search) return;
-    event.preventDefault();
-    search.focus();
+    if (document.documentElement.dataset.keys === "off" || event.key.length > 1) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (shortcut(event.key)) event.preventDefault();
+  });
+
+  // The zone that the browser is in, offered where another one is chosen.
+  const offer = document.querySelector("[data-zone-offer]");
+  if (offer) {
+    const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const option = document.querySelector(`#zone-name option[value="${CSS.escape(name)}"]`);
+    if (option && !option.selected) {
+      offer.querySelector("[data-zone-name]").textContent = name.replaceAll("_", " ");
+      offer.querySelector("button").value = name;
+      offer.hidden = false;
+    }
+  }
+
+  // On paper the numbers beneath a picture stand open.
+  const folded = () => document.querySelectorAll(".chart-table:not([open])");
+  addEventListener("beforeprint", () => {
+    for (const details of folded()) { details.open = true; details.dataset.folded = ""; }
+  });
+  addEventListener("afterprint", () => {
+    for (const details of document.querySelectorAll("[data-folded]")) {
+      details.open = false;
+      delete details.dataset.folded;
+    }
   });
 
   // htmx: a form that was refused comes back as 422 and is shown like any other answer.

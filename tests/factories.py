@@ -322,12 +322,13 @@ def reconcile_licenses(owner: Organization, *options: str) -> dict[str, Any]:
 
 
 #: What is written about the others: the activity and the audit log, the ledger's seals, how it
-#: went, who looked.
+#: went, counts, who looked.
 ABOUT = (
     "scim_exchange",
     "accounts_auditentry",
     "licensing_ledgerseal",
     "licensing_reconciled",
+    "licensing_dailycount",
     "accounts_adminsession",
 )
 

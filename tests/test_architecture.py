@@ -38,6 +38,7 @@ WRITERS = {
     "HeldRemoval": {"licensing/brake.py", "licensing/review.py"},
     "LedgerSeal": {"licensing/seals.py"},
     "Reconciled": {"licensing/reconcile.py"},
+    "DailyCount": {"licensing/counts.py"},
     "LedgerEntry": {
         "licensing/allocation.py",
         "licensing/reconcile.py",
@@ -113,6 +114,7 @@ OF_ORGANIZATION = {
     "LedgerSeal",
     "Reconciled",
     "Reclaimed",
+    "DailyCount",
     "Token",
     "TokenWarning",
     "Exchange",

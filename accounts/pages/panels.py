@@ -22,12 +22,16 @@ Panel = Callable[..., str]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attention:
-    """Something that an admin should look at: a sentence, and where to go."""
+    """Something that an admin should look at: a sentence, and where to go.
+
+    deed: the link is one to post to, for who may change things: a button that mends it.
+    """
 
     level: Literal["bad", "warn", "info"]
     sentence: str
     link: str
     link_text: str
+    deed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,17 +1,25 @@
-"""What an admin chooses for their own browser: appearance, shortcut, organization in use."""
+"""What an admin chooses for their own browser: appearance, time zone, shortcuts, organization."""
 
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from accounts import clock, zones
 from accounts.context import KEYS_COOKIE, SCHEME_COOKIE, SCHEMES
 from accounts.pages import gate
 from accounts.pages.access import CHOSEN, AdminRequest, admin_required
 
 YEAR = 365 * 24 * 3600
+
+
+@admin_required
+def preferences(request: AdminRequest) -> HttpResponse:
+    """All of them on one page."""
+    context = {"regions": zones.by_region(), "now": clock.now()}
+    return render(request, "accounts/preferences.html", context)
 
 
 @require_POST
@@ -23,8 +31,15 @@ def scheme(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def keys(request: HttpRequest) -> HttpResponse:
-    """Whether "/" goes to the search."""
+    """Whether a letter is a shortcut (WCAG 2.1.4)."""
     return _remembering(request, KEYS_COOKIE, "off" if request.POST.get("keys") == "off" else "")
+
+
+@require_POST
+def zone(request: HttpRequest) -> HttpResponse:
+    """The zone in which times are shown; what is none is UTC, which needs no cookie."""
+    chosen = zones.known(request.POST.get("zone"))
+    return _remembering(request, zones.COOKIE, "" if chosen == zones.UTC else chosen)
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from accounts import clock
+from accounts.pages import charts
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.paging import Page
 from accounts.templatetags.ui import BADGES
@@ -26,12 +27,44 @@ class SampleForm(forms.Form):
     )
 
 
+DAYS = [f"Nov {number}" for number in range(1, 10)]
+LINES = charts.Lines(
+    DAYS,
+    [
+        charts.Series("Bought", "bought", [20, 20, 20, 30, 30, 30, 30, 30, 30], steps=True),
+        charts.Series("Held", "held", [3, 9, 14, 18, None, None, 22, 25, 29], area=True),
+        charts.Series("Activated", "activated", [0, 4, 9, 13, None, None, 17, 18, 18]),
+        charts.Series("Waiting", "waiting", [None, None, 2, None, 6, 3, 0, 0, 0]),
+        charts.Series("Idle", "idle", [None] * 8 + [5]),
+    ],
+)
+ONE_POINT = charts.Lines(DAYS[:1], [charts.Series("Held", "held", [0], area=True)])
+NOTHING = charts.Lines(DAYS[:2], [charts.Series("Held", "held", [None, None])])
+
+
+def _bars(long: str) -> charts.Bars:
+    """Many, few, none, and a name that does not fit."""
+    bars = [("Sales", 40, 12), (long, 1, 0), ("Nobody", 0, 0)]
+    return charts.Bars(
+        [
+            charts.Bar(
+                name,
+                [charts.Part("activated", activated), charts.Part("provisioned", provisioned)],
+                f"{activated + provisioned} seats",
+            )
+            for name, activated, provisioned in bars
+        ],
+        {"activated": "Activated", "provisioned": "Provisioned"},
+    )
+
+
 @admin_required
 def styleguide(request: AdminRequest) -> HttpResponse:
     """Only while developing and testing."""
     if not (settings.DEBUG or settings.TESTING):
         raise Http404
     now = clock.now()
+    long = "Dr. Wilhelmina-Alexandria von Hohenzollern-Sigmaringen-Oberösterreich" * 2
     return render(
         request,
         "accounts/styleguide.html",
@@ -49,6 +82,10 @@ def styleguide(request: AdminRequest) -> HttpResponse:
             },
             "new": {"licenses": 12500, "groups": [], "brake_on": False},
             "document": {"userName": "ada@example.com", "active": True, "externalId": None},
-            "long": "Dr. Wilhelmina-Alexandria von Hohenzollern-Sigmaringen-Oberösterreich" * 2,
+            "long": long,
+            "lines": LINES,
+            "one_point": ONE_POINT,
+            "nothing": NOTHING,
+            "bars": _bars(long),
         },
     )

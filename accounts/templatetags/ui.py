@@ -18,10 +18,12 @@ from django.http import HttpRequest
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts import clock, mail
+from accounts import clock, mail, zones
+from accounts.pages import charts
 from accounts.pages import panels as registry
 from accounts.pages.paging import Page
 
@@ -107,48 +109,46 @@ def _badge(look: str, icon_name: str, text: str) -> SafeString:
 
 @register.simple_tag
 def when(moment: dt.datetime | None, *, ago: bool = False, missing: str = "Never") -> SafeString:
-    """A moment in the admin's zone (UTC for now), the exact one as its title."""
-    if moment is None:
-        return format_html('<span class="soft">{}</span>', missing)
-    moment = moment.astimezone(dt.UTC)
-    shown = format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(timespec="milliseconds"),
-        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
-        f"{moment:%b} {moment.day}, {moment:%Y, %H:%M} UTC",
-    )
-    if not ago:
-        return shown
-    return format_html('{} <span class="soft ago">{}</span>', shown, distance(moment))
+    """A moment in the reader's zone, the exact one in UTC as its title."""
+    return _told(moment, "{0:%b} {0.day}, {0:%Y, %H:%M} {1}", ago=ago, missing=missing)
 
 
 @register.simple_tag
 def day(moment: dt.datetime | None, *, ago: bool = False, missing: str = "Never") -> SafeString:
     """The day of a moment, where the hour does not matter; the exact moment as its title."""
-    if moment is None:
-        return format_html('<span class="soft">{}</span>', missing)
-    moment = moment.astimezone(dt.UTC)
-    shown = format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(timespec="milliseconds"),
-        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
-        f"{moment:%b} {moment.day}, {moment:%Y}",
-    )
-    if not ago:
-        return shown
-    return format_html('{} <span class="soft ago">{}</span>', shown, distance(moment))
+    return _told(moment, "{0:%b} {0.day}, {0:%Y}", ago=ago, missing=missing)
 
 
 @register.simple_tag
 def ago(moment: dt.datetime) -> SafeString:
     """How long ago alone, the exact moment as its title."""
+    return _time(moment, distance(moment))
+
+
+def _told(moment: dt.datetime | None, form: str, *, ago: bool, missing: str) -> SafeString:
+    if moment is None:
+        return format_html('<span class="soft">{}</span>', missing)
+    local = timezone.localtime(moment)
+    shown = _time(moment, form.format(local, zones.short(local)))
+    if not ago:
+        return shown
+    return format_html('{} <span class="soft ago">{}</span>', shown, distance(moment))
+
+
+def _time(moment: dt.datetime, shown: str) -> SafeString:
     moment = moment.astimezone(dt.UTC)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(timespec="milliseconds"),
         f"{moment:%Y-%m-%d %H:%M:%S} UTC",
-        distance(moment),
+        shown,
     )
+
+
+@register.filter
+def zone_name(name: str) -> str:
+    """A zone as people read it: "Berlin" of "Europe/Berlin", its region standing above."""
+    return name.partition("/")[2].replace("_", " ").replace("/", " / ")
 
 
 def distance(moment: dt.datetime) -> str:
@@ -246,6 +246,18 @@ def seat_bar(
         "over_width": units(over),
         "legend": legend,
     }
+
+
+@register.inclusion_tag("ui/chart_line.html")
+def chart_line(identifier: str, title: str, chart: charts.Lines) -> dict[str, Any]:
+    """Numbers over time as lines, with their table beneath. identifier: unique on the page."""
+    return {"id": identifier, "title": title, "chart": chart}
+
+
+@register.inclusion_tag("ui/chart_bars.html")
+def chart_bars(title: str, chart: charts.Bars) -> dict[str, Any]:
+    """Numbers beside each other as bars. The table beneath is the page's own."""
+    return {"title": title, "chart": chart}
 
 
 @register.inclusion_tag("ui/copy.html")

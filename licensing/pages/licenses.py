@@ -18,6 +18,7 @@ from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
 from licensing.pages import figures
 from licensing.pages.confirm import answer
 from licensing.pages.invitations import InviteForm
+from licensing.pages.trends import trends
 from licensing.preview import Effect
 
 
@@ -35,7 +36,8 @@ class SeatsForm(forms.Form):
 def licenses(request: AdminRequest) -> HttpResponse:
     """Every product with its numbers."""
     pools_ = figures.of_organization(request.organization)
-    return render(request, "licensing/licenses.html", {"pools": pools_})
+    context = {"pools": pools_, "trends": trends(pools_)}
+    return render(request, "licensing/licenses.html", context)
 
 
 @admin_required

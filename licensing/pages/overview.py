@@ -1,38 +1,77 @@
-"""The first page: held removals (R27), seats of each product, what needs attention, last pushes."""
+"""The first page: held removals (R27), seats of each product now and over six months, what needs
+attention with the button that mends it, last pushes."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
+from django.contrib import messages
+from django.db import OperationalError
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
+from accounts import clock
+from accounts.models import Organization
 from accounts.pages import panels
-from accounts.pages.access import AdminRequest, admin_required
+from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.panels import Attention
-from licensing import review
+from accounts.templatetags.ui import distance
+from licensing import reconcile, review
+from licensing.models import Pool
 from licensing.pages import figures
 from licensing.pages.figures import Figures
+from licensing.pages.trends import trends
+
+#: Reconciliation comes every hour (R9); after so long it was missed more than once.
+LATE = dt.timedelta(hours=3)
 
 
 @admin_required
 def overview(request: AdminRequest) -> HttpResponse:
     pools = figures.of_organization(request.organization)
-    attention = [*_of_pools(pools), *panels.attention(request)]
+    attention = [*_of_pools(request.organization, pools), *panels.attention(request)]
     return render(
         request,
         "licensing/overview.html",
         {
             "pools": pools,
+            "trends": trends(pools),
             "held": review.waiting(request.organization),
             "attention": panels.worst_first(attention),
         },
     )
 
 
-def _of_pools(pools: list[Figures]) -> Iterator[Attention]:
-    """A ledger that was tampered with, over-assigned products, people who wait, idle licenses."""
+@require_POST
+@admin_required
+@changes_things
+def reconcile_now(request: AdminRequest, product: str) -> HttpResponse:
+    """What the schedule does every hour, at once (R9, R21)."""
+    pool = get_object_or_404(Pool.objects.of(request.organization), product=product)
+    name = pool.get_product_display()
+    try:
+        found = reconcile.reconcile_pool(pool, wait=False)
+    except OperationalError:
+        messages.error(
+            request,
+            f"{name} is too large to be reconciled while you wait. The worker does it: ask "
+            f"whoever runs Seatkeeper whether it is up.",
+        )
+        return redirect("licensing:overview")
+    if found is None:
+        messages.success(request, f"{name} is being reconciled at this moment.")
+    else:
+        pool = Pool.objects.select_related("reconciled").get(pk=pool.pk)
+        messages.success(request, f"{name} was reconciled: {pool.reconciled.outcome}.")
+    return redirect("licensing:overview")
+
+
+def _of_pools(organization: Organization, pools: list[Figures]) -> Iterator[Attention]:
+    """A ledger that was tampered with, reconciliation that does not come, over-assigned products,
+    people who wait, idle licenses."""
     for each in pools:
         label = each.pool.get_product_display()
         link = reverse("licensing:pool", args=[each.pool.product])
@@ -42,6 +81,15 @@ def _of_pools(pools: list[Figures]) -> Iterator[Attention]:
                 f"The history of {label} is not what it was: {each.reconciled.broken}",
                 link,
                 "See the product",
+            )
+        if each.pool.pk and (late := _late(organization, each)):
+            yield Attention(
+                "bad",
+                f"{label} {late}, and it should be every hour: what is left for later may be "
+                f"waiting. Ask whoever runs Seatkeeper whether the worker is up.",
+                reverse("licensing:reconcile_now", args=[each.pool.product]),
+                "Reconcile now",
+                deed=True,
             )
         if each.over:
             yield Attention(
@@ -68,3 +116,11 @@ def _of_pools(pools: list[Figures]) -> Iterator[Attention]:
                 reverse("licensing:idle", args=[each.pool.product]),
                 "See the idle licenses",
             )
+
+
+def _late(organization: Organization, each: Figures) -> str:
+    """When the product was reconciled last, if that is too long ago."""
+    last = each.reconciled.finished_at if each.reconciled else None
+    if (last or organization.created_at) > clock.now() - LATE:
+        return ""
+    return f"was reconciled last {distance(last)}" if last else "was never reconciled"

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts import clock
-from accounts.models import Organization
+from accounts.models import Application, Organization
 from accounts.pages import panels
 from accounts.pages.panels import Attention, Setting
 from accounts.templatetags.ui import distance
 from scim import tokens
 from scim.models import Exchange
-from scim.pages import rows
+from scim.pages import rows, search
 
 LAST = 6
+#: An application that sends nothing for so long is looked at.
+SILENT = dt.timedelta(days=30)
+SILENT_ENTRA = dt.timedelta(days=1)
 MOST_TOKENS = 5
 
 
 def register() -> None:
     panels.watch(attention)
+    search.register()
     panels.show("overview", last_pushes)
     panels.add_setting(
         Setting(
@@ -39,10 +44,11 @@ def register() -> None:
 
 
 def attention(request: HttpRequest) -> Iterator[Attention]:
-    """Tokens that end, requests that were refused, SCIM switched off."""
+    """Tokens that end, requests that were refused, applications that went silent, SCIM off."""
     organization: Organization = request.organization  # type: ignore[attr-defined]
     yield from _ending_tokens(organization)
     yield from _refused(organization)
+    yield from _silent(organization)
     yield from _switched_off(organization)
 
 
@@ -92,6 +98,27 @@ def _refused(organization: Organization) -> Iterator[Attention]:
             f"{number:,} {requests} of {name} {was} refused in the last 24 hours.",
             f"{reverse('activity:log')}?{query}",
             "See what was refused",
+        )
+
+
+def _silent(organization: Organization) -> Iterator[Attention]:
+    """Entra asks all the time; the others push when something changes, so they may rest."""
+    if not (organization.may_use_scim and organization.scim_enabled):
+        return  # said already, and silence is what is wanted
+    last = Exchange.objects.of(organization).filter(application=OuterRef("pk")).order_by("-at")
+    now = clock.now()
+    found = organization.applications.annotate(last_at=Subquery(last.values("at")[:1]))
+    for application in found.order_by("created_at"):
+        longest = SILENT_ENTRA if application.idp == Application.Idp.ENTRA else SILENT
+        heard = application.last_at
+        if (heard or application.created_at) > now - longest:
+            continue
+        since = f"last sent something {distance(heard)}" if heard else "has not sent anything yet"
+        yield Attention(
+            "warn",
+            f"{application.name} {since}: changes made in the identity provider may not be here.",
+            reverse("scim_settings:guide", args=[application.pk]),
+            "Check the connection",
         )
 
 

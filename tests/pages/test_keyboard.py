@@ -136,12 +136,12 @@ def test_search_people_as_you_type_and_open_one(open_page: Callable[..., Any]) -
     assert page.trouble == []
 
 
-def test_the_search_key_can_be_switched_off(open_page: Callable[..., Any]) -> None:
+def test_the_shortcuts_can_be_switched_off(open_page: Callable[..., Any]) -> None:
     """WCAG 2.1.4: a shortcut of one character can be turned off."""
     page = open_page(admin=worlds.make_empty().owner)
     page.goto("/users/")
     page.get_by_role("button", name="Your account").press("Enter")
-    page.get_by_role("button", name="Switch the search key").press("Enter")
+    page.get_by_role("button", name="Switch shortcuts off").press("Enter")
     page.wait_for_load_state()
     page.keyboard.press("/")
     assert _focused(page) != "search"

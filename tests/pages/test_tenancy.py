@@ -122,6 +122,7 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("licensing:decide_all", [world.application.pk], {"deed": "approve", "last": removal.pk}),
         ("licensing:set_idle_rule", ["sales-navigator"], {"after_days": "1"}),
         ("licensing:reclaim", ["sales-navigator"], {"person": "all"}),
+        ("licensing:reconcile_now", ["sales-navigator"], {}),
         ("licensing:give_back", ["sales-navigator", world.person.pk], {}),
         ("licensing:invite_all", ["sales-navigator"], {"days": "0"}),
         ("licensing:invite", [world.person.seats.all()[0].pk], {}),

@@ -16,7 +16,7 @@ from accounts.models import (
     Person,
     Role,
 )
-from licensing import brake, idle, pools, roster, seats
+from licensing import brake, counts, idle, pools, roster, seats
 from licensing.models import HeldRemoval, Policy
 from scim import exchanges, tokens
 from scim.models import Exchange, Token
@@ -70,8 +70,9 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
     each kind."""
     organization = organizations.create(name)
     owner = admins.create(email, organization=organization, password=PASSWORD)
-    pools.set_seats(organization, "sales-navigator", 10, by=owner)
-    pools.set_seats(organization, "teamlink-extend", 2, by=owner)
+    with clock.stopped(at=clock.now() - dt.timedelta(days=101)):
+        pools.set_seats(organization, "sales-navigator", 10, by=owner)
+        pools.set_seats(organization, "teamlink-extend", 2, by=owner)
     okta = factories.connect(organization, name="Okta – Sales Navigator", idp="okta")
     entra = factories.connect(
         organization,
@@ -96,6 +97,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         roster.activate(organization, "sales-navigator", email)
     _secure(organization, owner)
     exchanges.flush()
+    counts.count_all()
     ada = Person.objects.of(organization).filter(email="ada.lovelace@example.com").order_by("id")
     return World(
         organization=organization,

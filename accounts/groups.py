@@ -146,12 +146,17 @@ def keep_only(group: Group, links: Sequence[uuid.UUID], seen: Seen) -> list[int]
 
 def add_people(group: Group, people: Sequence[Person]) -> None:
     """Members of a manual group, by hand."""
+    add_ids(group, [person.pk for person in people])
+
+
+def add_ids(group: Group, people: Sequence[int]) -> None:
+    """The same by their own ids, however many they are."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
             "SELECT person.organization_id, %s, person.id FROM accounts_person person "
             "WHERE person.id = ANY(%s) AND person.organization_id = %s ON CONFLICT DO NOTHING",
-            [group.pk, [person.pk for person in people], group.organization_id],
+            [group.pk, list(people), group.organization_id],
         )
 
 
@@ -180,6 +185,34 @@ def hold_all_of(application: Application, link_id: uuid.UUID) -> None:
             "  AND g.application_id = link.application_id "
             "WHERE link.id = %s AND link.application_id = %s ORDER BY g.id FOR NO KEY UPDATE OF g",
             [link_id, application.pk],
+        )
+
+
+def hold_all_with(people: Sequence[int]) -> None:
+    """The SCIM groups that these people are in, for this transaction alone, in the same order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT g.id FROM accounts_group g WHERE g.application_id IS NOT NULL AND g.id IN ("
+            "  SELECT group_id FROM accounts_membership WHERE person_id = ANY(%s::bigint[])"
+            ") ORDER BY g.id FOR NO KEY UPDATE",
+            [list(people)],
+        )
+
+
+def leave_scim_groups(people: Sequence[int]) -> None:
+    """Out of every application's groups, when people who were added by hand are removed.
+
+    Their manual groups are kept, for when they come back (R13).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH left_groups AS ("
+            "  DELETE FROM accounts_membership membership USING accounts_group g"
+            "  WHERE membership.person_id = ANY(%s::bigint[]) AND g.id = membership.group_id"
+            "  AND g.application_id IS NOT NULL RETURNING membership.group_id"
+            ") UPDATE accounts_group SET version = version + 1, changed_at = %s"
+            "  WHERE id IN (SELECT group_id FROM left_groups)",
+            [list(people), clock.now()],
         )
 
 

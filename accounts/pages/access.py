@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
@@ -38,7 +39,7 @@ class AdminRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-Page = Callable[..., HttpResponse]
+Page = Callable[..., HttpResponseBase]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def admin_required(view: Page) -> Page:
     """Only for an admin of the organization in use; a stranger signs in first."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         access: Access = request.access  # type: ignore[attr-defined]
         if access.admin is None:
             return redirect_to_login(request.get_full_path())
@@ -102,7 +103,7 @@ def changes_things(view: Page) -> Page:
     """Not for the read-only role. Stands below `admin_required`."""
 
     @wraps(view)
-    def guarded(request: AdminRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: AdminRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not may_change(request.role):
             raise PermissionDenied(READ_ONLY.format(organization=request.organization.name))
         return view(request, *args, **kwargs)

@@ -18,6 +18,13 @@ def with_ids(world: World) -> dict[str, str]:
         "guide": reverse("scim_settings:guide", args=[world.application.pk]),
         "revoke": reverse("scim_settings:revoke_token", args=[world.token.pk]),
         "request": reverse("activity:exchange", args=[world.exchange.pk]),
+        "edit-person": reverse("licensing:edit_person", args=[world.sam.pk]),
+        "locked-person": reverse("licensing:edit_person", args=[world.person.pk]),
+        "remove-person": reverse("licensing:remove_person", args=[world.sam.pk]),
+        "import-file": reverse("licensing:import_file", args=[world.file.pk]),
+        "manual-group": reverse("licensing:group", args=[world.manual_group.pk]) + "?q=e",
+        "rename-group": reverse("licensing:rename_group", args=[world.manual_group.pk]),
+        "delete-group": reverse("licensing:delete_group", args=[world.manual_group.pk]),
     }
 
 
@@ -26,6 +33,9 @@ def of_everybody() -> dict[str, str]:
     return {
         "overview": reverse("licensing:overview"),
         "users": reverse("licensing:people"),
+        "new-person": reverse("licensing:new_person"),
+        "import": reverse("licensing:import"),
+        "new-group": reverse("licensing:new_group"),
         "licenses": reverse("licensing:licenses"),
         "holders": reverse("licensing:pool", args=["sales-navigator"]),
         "waiting": reverse("licensing:waiting", args=["sales-navigator"]),

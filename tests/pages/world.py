@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from accounts import admins, clock, groups, organizations
-from accounts.models import Admin, Application, Group, Organization, Person
+from accounts import admins, clock, groups, organizations, people_files
+from accounts.models import Admin, Application, Group, Organization, PeopleFile, Person
 from licensing import brake, idle, pools, roster, seats
 from licensing.models import HeldRemoval, Policy
 from scim import exchanges, tokens
@@ -31,6 +31,16 @@ PEOPLE = (
 )
 
 
+#: One row of each kind: added, changed, as it is, refused.
+FILE = f"""E-Mail;First name;Last name;Department;Phone
+leia@example.com;Leia;Organa;Sales EMEA;1
+sam@example.com;Samuel;Seaborn;Speeches;2
+zoe@example.com;Zoë;Washburne;;3
+ada.lovelace@example.com;Augusta;{LONG};Sales EMEA;4
+not an address;Han;Solo;;5
+"""
+
+
 @dataclasses.dataclass
 class World:
     organization: Organization
@@ -40,10 +50,20 @@ class World:
     token: Token
     person: Person
     group: Group
+    file: PeopleFile
 
     @property
     def application(self) -> Application:
         return self.okta.application
+
+    @property
+    def sam(self) -> Person:
+        """Somebody who was added by hand and holds a license by hand."""
+        return Person.objects.of(self.organization).get(first_name="Sam")
+
+    @property
+    def manual_group(self) -> Group:
+        return Group.objects.of(self.organization).get(application=None)
 
     @property
     def exchange(self) -> Exchange:
@@ -89,6 +109,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         token=token,
         person=ada[0],
         group=Group.objects.of(organization).get(name="Account executives"),
+        file=people_files.keep(organization, "people.csv", FILE.encode(), by=owner),
     )
 
 

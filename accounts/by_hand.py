@@ -135,8 +135,8 @@ def write(organization: Organization, verdicts: Iterable[Verdict]) -> None:
 
 def compare_and_hold(organization: Organization, wishes: Sequence[Wanted]) -> list[Verdict]:
     """The same, and nothing that it says changes until the caller's transaction ends."""
-    people.keep_newcomers_out(organization.pk)
     changing = [v.person_id for v in compare(organization, wishes) if v.deed == "change"]
+    people.keep_newcomers_out(organization.pk)
     _hold_links([id for id in changing if id is not None])
     return compare(organization, wishes)  # a push may have taken somebody over just now
 
@@ -385,10 +385,14 @@ def _hold_links(chosen: Sequence[int], *, to_remove: bool = False) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM accounts_link WHERE application_id IS NULL "
-            f"AND person_id = ANY(%s::bigint[]) ORDER BY id {strength}",
+            f"AND person_id IN (SELECT unnest(%s::bigint[])) ORDER BY id {strength}",
             [list(chosen)],
         )
-    people.hold_all(chosen)
+        cursor.execute(
+            "SELECT 1 FROM accounts_person WHERE id IN (SELECT unnest(%s::bigint[])) "
+            "ORDER BY id FOR NO KEY UPDATE",
+            [list(chosen)],
+        )
 
 
 def _row(verdict: Verdict) -> dict[str, Any]:
@@ -421,11 +425,11 @@ SELECT candidate.key, person.id, application.name, person.removed_at, person.ema
     person.display_name, person.first_name, person.last_name, person.email,
     person.employee_number, person.title, person.department, link.id, link.document
 FROM (
-    SELECT id, email_key AS key FROM accounts_person
-    WHERE organization_id = %(organization)s AND email_key = ANY(%(keys)s::text[])
+    SELECT id, given.key FROM unnest(%(keys)s::text[]) given(key)
+    JOIN accounts_person ON organization_id = %(organization)s AND email_key = given.key
     UNION
-    SELECT person_id, user_name_key FROM accounts_link
-    WHERE organization_id = %(organization)s AND user_name_key = ANY(%(keys)s::text[])
+    SELECT person_id, given.key FROM unnest(%(keys)s::text[]) given(key)
+    JOIN accounts_link ON organization_id = %(organization)s AND user_name_key = given.key
 ) candidate
 JOIN accounts_person person ON person.id = candidate.id
 LEFT JOIN accounts_application application ON application.id = person.managed_by_id
@@ -440,7 +444,7 @@ SELECT person.id,
     person.email, person.employee_number, coalesce(application.name, '')
 FROM accounts_person person
 LEFT JOIN accounts_application application ON application.id = person.managed_by_id
-WHERE person.id = ANY(%(people)s::bigint[]) AND person.removed_at IS NULL
+WHERE person.id IN (SELECT unnest(%(people)s::bigint[])) AND person.removed_at IS NULL
 ORDER BY person.sort_key, person.id
 """
 
@@ -507,7 +511,7 @@ FROM given WHERE link.id = given.link_id
 _REMOVE = """
 WITH gone AS (
     DELETE FROM accounts_link
-    WHERE application_id IS NULL AND person_id = ANY(%(people)s::bigint[])
+    WHERE application_id IS NULL AND person_id IN (SELECT unnest(%(people)s::bigint[]))
     RETURNING person_id, organization_id, document
 ),
 kept AS (

@@ -318,7 +318,8 @@ def _listed(who: Sequence[Held]) -> People:
 _RELEASE = """
 WITH gone AS (
     DELETE FROM licensing_seat
-    WHERE pool_id = %(pool)s AND person_id = ANY(%(people)s::bigint[]) AND source = 'manual'
+    WHERE pool_id = %(pool)s AND source = 'manual'
+      AND person_id IN (SELECT unnest(%(people)s::bigint[]))
     RETURNING person_id
 ),
 counted AS (

@@ -19,12 +19,9 @@ def with_ids(world: World) -> dict[str, str]:
         "revoke": reverse("scim_settings:revoke_token", args=[world.token.pk]),
         "request": reverse("activity:exchange", args=[world.exchange.pk]),
         "edit-person": reverse("licensing:edit_person", args=[world.sam.pk]),
-        "locked-person": reverse("licensing:edit_person", args=[world.person.pk]),
         "remove-person": reverse("licensing:remove_person", args=[world.sam.pk]),
         "import-file": reverse("licensing:import_file", args=[world.file.pk]),
         "manual-group": reverse("licensing:group", args=[world.manual_group.pk]) + "?q=e",
-        "rename-group": reverse("licensing:rename_group", args=[world.manual_group.pk]),
-        "delete-group": reverse("licensing:delete_group", args=[world.manual_group.pk]),
     }
 
 

@@ -136,7 +136,7 @@ def test_add_a_person_and_upload_a_csv_file(open_page: Callable[..., Any]) -> No
     page.goto("/users/import/")
     _tab_to(page, "id_file")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     content = b"E-mail,First name\ngrace@example.com,Grace\nno address,Nobody\n"
     chooser.value.set_files({"name": "people.csv", "mimeType": "text/csv", "buffer": content})
     _tab_to(page, "See what would happen")
@@ -152,6 +152,7 @@ def test_add_a_person_and_upload_a_csv_file(open_page: Callable[..., Any]) -> No
     page.get_by_role("status").get_by_text("2 of 2 selected").wait_for()
     _tab_to(page, "The selected…")
     page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Give 2 people").wait_for()
     _tab_to(page, "Give 2 people a Sales Navigator license")
     page.keyboard.press("Enter")
     page.get_by_text("2 people given a Sales Navigator license.").wait_for()

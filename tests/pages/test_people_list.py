@@ -21,24 +21,24 @@ def names(answer: Any) -> set[str]:
     return {person.name for person in answer.context["page"].rows}
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("source=idp", EVERYBODY - {"Sam Seaborn", "Zoë Washburne"}),
-        ("product=teamlink-extend&license=waiting", {"Ada Lovelace", "Alan Turing"}),
-        ("product=sales-navigator&license=waiting", set()),
-        ("product=sales-navigator&license=none", {"Edsger Dijkstra"}),
-        ("product=nonsense", EVERYBODY),
-        ("license=deactivated", {"Edsger Dijkstra"}),
-        ("department=Sales+EMEA", {"Ada Lovelace", "Alan Turing"}),
-        ("department=Sales", set()),
-        ("group=nonsense&application=nonsense", EVERYBODY),
-        ("after=nonsense&before=99999", EVERYBODY),
-    ],
-)
-def test_filters_are_kept_in_the_address(admin: Client, query: str, found: set[str]) -> None:
+FILTERS: dict[str, set[str]] = {
+    "source=idp": EVERYBODY - {"Sam Seaborn", "Zoë Washburne"},
+    "product=teamlink-extend&license=waiting": {"Ada Lovelace", "Alan Turing"},
+    "product=sales-navigator&license=waiting": set(),
+    "product=sales-navigator&license=none": {"Edsger Dijkstra"},
+    "product=nonsense": EVERYBODY,
+    "license=deactivated": {"Edsger Dijkstra"},
+    "department=Sales+EMEA": {"Ada Lovelace", "Alan Turing"},
+    "department=Sales": set(),
+    "group=nonsense&application=nonsense": EVERYBODY,
+    "after=nonsense&before=99999": EVERYBODY,
+}
+
+
+def test_filters_are_kept_in_the_address(admin: Client) -> None:
     """R7, R23: what makes no sense is left out."""
-    assert names(admin.get(f"/users/?{query}")) == found
+    for query, found in FILTERS.items():
+        assert names(admin.get(f"/users/?{query}")) == found, query
 
 
 def test_people_of_a_group_and_of_an_application_are_found(admin: Client, world: World) -> None:
@@ -53,7 +53,7 @@ def test_people_of_a_group_and_of_an_application_are_found(admin: Client, world:
     assert "<option selected>Navy</option>" in page
 
 
-@pytest.mark.parametrize("sort", ["number", "-number", "name", "-department"])
+@pytest.mark.parametrize("sort", ["-number", "department"])
 def test_pages_lead_through_everybody_and_back(admin: Client, world: World, sort: str) -> None:
     """R17: in order, nobody twice and nobody missed."""
     many_more(world)

@@ -171,3 +171,7 @@ def test_nobody_of_another_organization_joins(owner, admin, smb):
     to(admin, "add_members", smb, person=eve.pk)
     assert to(admin, "add_members", smb, addresses="eve@other.example").status_code == 422
     assert dump() == before
+    Group.objects.filter(pk=smb.pk).update(organization=eve.organization)
+    for deed in ("rename_group", "delete_group", "add_members", "remove_members"):
+        assert to(admin, deed, smb, name="Mine", person=eve.pk).status_code == 404
+    assert admin.get(reverse("licensing:delete_group", args=[smb.pk])).status_code == 404

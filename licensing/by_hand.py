@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from django.db import connection
 
@@ -32,15 +32,19 @@ from licensing.preview import NAMED, Named, People
 MOST = 50_000
 
 
-class Deed(Protocol):
-    """done: what has happened to so many, as a sentence goes on after "12 people"."""
+class Deed(ABC):
+    """Something that is done to many. removes: whether their accounts go with it."""
 
-    def hold_first(self, chosen: Sequence[int]) -> None:
+    removes = False
+
+    def hold_first(self) -> None:  # noqa: B027  most deeds have nothing to hold
         """Lock what comes before links and people in the order of locks."""
 
+    @abstractmethod
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         """Why it cannot be done, by person; whoever is missing may be done."""
 
+    @abstractmethod
     def do(self, chosen: Sequence[int], by: Admin | None) -> None:
         """Do it to these, whom `judge` has let through."""
 
@@ -96,8 +100,8 @@ def run(
                 f"{len(ids):,} people are more than can be done at once; {MOST:,} is the most. "
                 f"Narrow the list by its filters.",
             )
-        deed.hold_first(ids)
-        held = by_hand.hold(organization, ids, to_remove=isinstance(deed, Remove))
+        deed.hold_first()
+        held = by_hand.hold(organization, ids, to_remove=deed.removes)
         why_not = deed.judge(held)
         outcome = _outcome(held, why_not)
         if expected and outcome.digest != expected:
@@ -152,22 +156,25 @@ def add(
 
 
 @dataclasses.dataclass(frozen=True)
-class GiveSeat:
-    """A seat by hand, in allocation order as long as there are any (R10, R17)."""
-
+class _OfPool(Deed):
     pool: Pool
 
-    def hold_first(self, chosen: Sequence[int]) -> None:
-        """Nothing comes before people."""
+    def seats(self, held: Sequence[Held]) -> tuple[LockedPool, dict[int, str | None]]:
+        """The locked pool, and the seats of these people with the application that gives them."""
+        pool = allocation.lock(self.pool.pk)
+        ids = among([one.id for one in held], "bigint")
+        seats = Seat.objects.filter(pool_id=pool.id, person__in=ids)
+        return pool, dict(seats.values_list("person_id", "application__name"))
+
+
+class GiveSeat(_OfPool):
+    """A seat by hand, in allocation order as long as there are any (R10, R17)."""
 
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
-        pool = allocation.lock(self.pool.pk)
+        pool, seats = self.seats(held)
         label = Product(pool.product).label
-        ids = [one.id for one in held]
-        seats = Seat.objects.filter(pool_id=pool.id, person__in=among(ids, "bigint"))
-        have = set(seats.values_list("person_id", flat=True))
-        wanting = [id for id in ids if id not in have]
-        return {id: f"Has a {label} license already." for id in ids if id in have} | {
+        wanting = [one.id for one in held if one.id not in seats]
+        return dict.fromkeys(seats, f"Has a {label} license already.") | {
             id: _none_free(pool, len(wanting) - pool.free) for id in wanting[pool.free :]
         }
 
@@ -176,25 +183,17 @@ class GiveSeat:
         allocation.give_by_hand(allocation.lock(self.pool.pk), chosen, cause=cause)
 
 
-@dataclasses.dataclass(frozen=True)
-class RemoveSeat:
+class RemoveSeat(_OfPool):
     """Take away seats that were given by hand; an application's stay (R12)."""
 
-    pool: Pool
-
-    def hold_first(self, chosen: Sequence[int]) -> None:
-        """Nothing comes before people."""
-
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
-        pool = allocation.lock(self.pool.pk)
+        pool, seats = self.seats(held)
         label = Product(pool.product).label
-        ids = [one.id for one in held]
-        seats = Seat.objects.filter(pool_id=pool.id, person__in=among(ids, "bigint"))
-        given_by = dict(seats.values_list("person_id", "application__name"))
-        return {id: f"Has no {label} license." for id in ids if id not in given_by} | {
-            id: f"{given_by[id]} gives the license: take it away in the identity provider."
-            for id in ids
-            if given_by.get(id) is not None
+        without = (one.id for one in held if one.id not in seats)
+        return dict.fromkeys(without, f"Has no {label} license.") | {
+            id: f"{application} gives the license: take it away in the identity provider."
+            for id, application in seats.items()
+            if application is not None
         }
 
     def do(self, chosen: Sequence[int], by: Admin | None) -> None:
@@ -202,49 +201,50 @@ class RemoveSeat:
 
 
 @dataclasses.dataclass(frozen=True)
-class Join:
-    """Into a manual group (R23)."""
-
+class _OfGroup(Deed):
     group: Group
 
-    def hold_first(self, chosen: Sequence[int]) -> None:
+    def hold_first(self) -> None:
         manual_groups.hold(self.group)
 
-    def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
-        inside = _members(self.group, held)
-        return {one.id: "Is in the group already." for one in held if one.id in inside}
+    def members(self, held: Sequence[Held]) -> set[int]:
+        ids = among([one.id for one in held], "bigint")
+        found = Membership.objects.filter(group=self.group, person__in=ids)
+        return set(found.values_list("person_id", flat=True))
 
-    def do(self, chosen: Sequence[int], by: Admin | None) -> None:
-        groups.add_ids(self.group, chosen)
+    def touch(self) -> None:
         groups.touch(Group.objects.get(pk=self.group.pk))
 
 
-@dataclasses.dataclass(frozen=True)
-class Leave:
-    """Out of a manual group (R23)."""
-
-    group: Group
-
-    def hold_first(self, chosen: Sequence[int]) -> None:
-        manual_groups.hold(self.group)
+class Join(_OfGroup):
+    """Into a manual group (R23)."""
 
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
-        inside = _members(self.group, held)
+        return dict.fromkeys(self.members(held), "Is in the group already.")
+
+    def do(self, chosen: Sequence[int], by: Admin | None) -> None:
+        groups.add_ids(self.group, chosen)
+        self.touch()
+
+
+class Leave(_OfGroup):
+    """Out of a manual group (R23)."""
+
+    def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
+        inside = self.members(held)
         return {one.id: "Is not in the group." for one in held if one.id not in inside}
 
     def do(self, chosen: Sequence[int], by: Admin | None) -> None:
         groups.remove_people(self.group, chosen)
-        groups.touch(Group.objects.get(pk=self.group.pk))
+        self.touch()
 
 
 @dataclasses.dataclass(frozen=True)
-class Remove:
+class Remove(Deed):
     """Remove people who were added by hand, and free their seats (R10, R12)."""
 
     organization: Organization
-
-    def hold_first(self, chosen: Sequence[int]) -> None:
-        """`by_hand.hold` holds the groups that they leave."""
+    removes = True
 
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         return {
@@ -279,12 +279,6 @@ def _release(pool_id: int, chosen: Sequence[int], cause: Cause) -> None:
             },
         )
     allocation.settle(pool.id, chosen, cause=Cause("A license was freed"))
-
-
-def _members(group: Group, held: Sequence[Held]) -> set[int]:
-    ids = among([one.id for one in held], "bigint")
-    found = Membership.objects.filter(group=group, person__in=ids)
-    return set(found.values_list("person_id", flat=True))
 
 
 def _none_free(pool: LockedPool, missing: int = 1) -> str:

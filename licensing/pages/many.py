@@ -28,13 +28,14 @@ MOST_CHOSEN = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Words:
-    """How a deed is called. choice: in the list of deeds. ask: after "…?", before the people.
-    button and done tell of {people}; {name} is the product or the group."""
+    """How a deed is called. choice: in the list of deeds. ask: the question, without its mark.
+    ask and done tell of {people}; {name} is the product or the group. note: what follows."""
 
     choice: str
     ask: str
     done: str
     bad: bool = False
+    note: str = ""
 
 
 _WORDS = {
@@ -48,6 +49,7 @@ _WORDS = {
         "Remove the {name} license of {people}",
         "The {name} license of {people} removed",
         bad=True,
+        note="What becomes free goes to those who wait, in order.",
     ),
     "join": Words(
         "Add to a group…",
@@ -60,7 +62,14 @@ _WORDS = {
         "{people} taken out of {name}",
         bad=True,
     ),
-    "remove": Words("Remove people added by hand", "Remove {people}", "{people} removed", bad=True),
+    "remove": Words(
+        "Remove people added by hand",
+        "Remove {people}",
+        "{people} removed",
+        bad=True,
+        note="Their licenses are free at once, for those who wait in order. The history stays, "
+        "and what was freed can be restored for 30 days.",
+    ),
 }
 
 
@@ -151,7 +160,7 @@ def _answer(
         "outdated": outdated,
         "ask": ask,
         "bad": words.bad,
-        "nobody": words.ask.format(people="nobody", name=name),
+        "note": words.note,
     }
     return render(request, "licensing/many.html", context, status=status)
 

@@ -187,6 +187,13 @@ def test_a_file_that_cannot_be_read_is_refused_at_once(owner, admin, content, sa
     assert not PeopleFile.objects.exists()
 
 
+def test_an_upload_without_end_is_not_even_read(owner, admin, settings):
+    """R10: bounded in size."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert upload(admin, "email\n" + "x" * 2000).status_code == 400
+    assert not PeopleFile.objects.exists()
+
+
 def test_a_file_is_its_admins_own_replaced_by_the_next_and_forgotten_after_two_hours(
     owner, admin, lea
 ):

@@ -51,11 +51,7 @@ _WORDS = {
         bad=True,
         note="What becomes free goes to those who wait, in order.",
     ),
-    "join": Words(
-        "Add to a group…",
-        "Add {people} to {name}",
-        "{people} added to {name}",
-    ),
+    "join": Words("Add to a group…", "Add {people} to {name}", "{people} added to {name}"),
     "leave": Words(
         "Take out of a group…",
         "Take {people} out of {name}",
@@ -105,7 +101,8 @@ def many(request: AdminRequest) -> HttpResponse:
     chosen = _chosen(request, query)
     if chosen == []:
         return _back(request, query, "Nobody was selected.")
-    if kind not in _WORDS or (kind in ("give", "take") and product not in Product.values):
+    known = product in Product.values if kind in ("give", "take") else not product
+    if kind not in _WORDS or not known:
         return _back(request, query, "Choose what to do with the selected people.")
     context: dict[str, object] = {
         "deed": asked["deed"],

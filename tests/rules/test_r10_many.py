@@ -173,6 +173,7 @@ def test_what_makes_no_sense_does_nothing_and_says_so(owner, admin, by_hand):
         (GIVE, [], "Nobody was selected."),
         ("give:nonsense", by_hand, "Choose what to do"),
         ("shout", by_hand, "Choose what to do"),
+        ("remove:everything", by_hand, "Choose what to do"),
     ):
         answer = ask(admin, deed, people)
         assert answer["Location"] == "/users/"

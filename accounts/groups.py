@@ -138,23 +138,24 @@ def add_people(group: Group, people: Sequence[Person], *, by: Admin | None = Non
     """Members of a manual group, by hand."""
     if not people:
         return
-    sql.fetch(
-        "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
-        "SELECT person.organization_id, %(group)s, person.id FROM accounts_person person "
-        "WHERE person.id = ANY(%(people)s::bigint[]) "
-        "AND person.organization_id = %(organization)s ON CONFLICT DO NOTHING",
-        {
-            "group": group.pk,
-            "people": [person.pk for person in people],
-            "organization": group.organization_id,
-        },
-    )
+    add_ids(group, [person.pk for person in people])
     audit.note(
         group.organization_id,
         Deed.GROUP_PEOPLE_ADDED,
         group,
         by=by,
         after={"people": audit.listed(people)},
+    )
+
+
+def add_ids(group: Group, people: Sequence[int]) -> None:
+    """The same by their own ids, however many they are."""
+    sql.fetch(
+        "INSERT INTO accounts_membership (organization_id, group_id, person_id) "
+        "SELECT person.organization_id, %(group)s, person.id FROM accounts_person person "
+        "WHERE person.id = ANY(%(people)s::bigint[]) "
+        "AND person.organization_id = %(organization)s ON CONFLICT DO NOTHING",
+        {"group": group.pk, "people": list(people), "organization": group.organization_id},
     )
 
 
@@ -180,6 +181,32 @@ def hold_all_of(application: Application, link_id: uuid.UUID) -> None:
         "WHERE link.id = %(link)s AND link.application_id = %(application)s "
         "ORDER BY g.id FOR NO KEY UPDATE OF g",
         {"link": link_id, "application": application.pk},
+    )
+
+
+def hold_all_with(people: Sequence[int]) -> None:
+    """The SCIM groups that these people are in, for this transaction alone, in the same order."""
+    sql.fetch(
+        "SELECT g.id FROM accounts_group g WHERE g.application_id IS NOT NULL AND g.id IN ("
+        "  SELECT group_id FROM accounts_membership WHERE person_id = ANY(%(people)s::bigint[])"
+        ") ORDER BY g.id FOR NO KEY UPDATE",
+        {"people": list(people)},
+    )
+
+
+def leave_scim_groups(people: Sequence[int]) -> None:
+    """Out of every application's groups, when people who were added by hand are removed.
+
+    Their manual groups are kept, for when they come back (R13).
+    """
+    sql.fetch(
+        "WITH left_groups AS ("
+        "  DELETE FROM accounts_membership membership USING accounts_group g"
+        "  WHERE membership.person_id = ANY(%(people)s::bigint[]) AND g.id = membership.group_id"
+        "  AND g.application_id IS NOT NULL RETURNING membership.group_id"
+        ") UPDATE accounts_group SET version = version + 1, changed_at = %(now)s"
+        "  WHERE id IN (SELECT group_id FROM left_groups)",
+        {"people": list(people), "now": clock.now()},
     )
 
 

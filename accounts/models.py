@@ -6,6 +6,7 @@ and the Admin Center call a user; an Admin is a login, and no push touches that 
 
 from __future__ import annotations
 
+import uuid
 from typing import Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -280,6 +281,16 @@ class Person(models.Model):
                 condition=Q(removed_at=None),
                 name="people_in_allocation_order",
             ),
+            models.Index(
+                fields=["organization", "last_name", "first_name", "id"],
+                condition=Q(removed_at=None),
+                name="people_by_name",
+            ),
+            models.Index(
+                fields=["organization", "department", "last_name", "first_name", "id"],
+                condition=Q(removed_at=None),
+                name="people_by_department",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -310,6 +321,32 @@ class KeptDocument(models.Model):
 
     def __str__(self) -> str:
         return f"document of {self.person_id}"
+
+
+class PeopleFile(models.Model):
+    """A CSV file between its upload and the import of the people in it (R10).
+
+    One an admin and organization: the next upload replaces it. Forgotten after two hours.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    content = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "admin"], name="an_admin_imports_one_file_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Link(models.Model):

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.db import OperationalError
 
-from accounts import kept, mail, outbox, sessions
+from accounts import kept, mail, outbox, people_files, sessions
 
 _log = logging.getLogger("seatkeeper.outbox")
 
@@ -34,8 +34,9 @@ def deliver_outbox() -> None:
 )
 def prune() -> None:
     """Daily: forget messages that were sent long ago, documents of people who can be restored
-    no longer (R13), and sessions that have ended."""
+    no longer (R13), files that nobody imported, and sessions that have ended."""
     outbox.prune()
     kept.prune()
+    people_files.prune()
     call_command("clearsessions")
     sessions.prune()

@@ -49,7 +49,32 @@
     }
   };
 
+  // Ticks in a table: "12 of 50 selected", all of the page at once, a range with Shift.
+  const ticksOf = (form, name) => [...form.querySelectorAll(`input[type=checkbox][name="${name}"]`)];
+  const showTicks = (root) => {
+    for (const all of root.querySelectorAll("[data-select-all][hidden]")) all.hidden = false;
+  };
+  const tell = (form) => {
+    for (const place of form.querySelectorAll("[data-selected]")) {
+      const ticks = ticksOf(form, place.dataset.selected);
+      place.textContent = `${ticks.filter((tick) => tick.checked).length} of ${ticks.length} selected`;
+    }
+  };
+  let lastTick = null;
+  const tick = (event, box) => {
+    const all = box.closest("[data-select-all]");
+    if (all) for (const one of ticksOf(box.form, all.dataset.selectAll)) one.checked = box.checked;
+    const ticks = box.name ? ticksOf(box.form, box.name) : [];
+    if (event.shiftKey && ticks.includes(lastTick)) {
+      const [from, to] = [ticks.indexOf(lastTick), ticks.indexOf(box)].sort((a, b) => a - b);
+      for (const one of ticks.slice(from, to + 1)) one.checked = box.checked;
+    }
+    lastTick = box;
+    tell(box.form);
+  };
+
   document.addEventListener("click", (event) => {
+    if (event.target.matches("form .tick input[type=checkbox]")) tick(event, event.target);
     const button = event.target.closest("[data-copy]");
     if (button) return void copy(button);
     const link = event.target.closest("[data-dialog]");
@@ -142,6 +167,7 @@
     }
   });
 
-  showCopyButtons(document);
-  document.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt));
+  const show = (root) => { showCopyButtons(root); showTicks(root); };
+  show(document);
+  document.addEventListener("htmx:load", (event) => show(event.detail.elt));
 })();

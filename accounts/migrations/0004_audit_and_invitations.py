@@ -32,7 +32,7 @@ DROP FUNCTION accounts_audit_is_append_only();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_kept_document"),
+        ("accounts", "0003_people_by_hand"),
     ]
 
     operations = [

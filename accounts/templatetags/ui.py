@@ -306,7 +306,8 @@ def sort_th(context: Context, key: str, label: str) -> SafeString:
     down = current == f"-{key}"
     active = down or current == key
     query = request.GET.copy()
-    query.pop("page", None)
+    for place in ("page", "after", "before"):
+        query.pop(place, None)
     query["sort"] = f"-{key}" if current == key else key
     return format_html(
         '<th scope="col"{}><a class="sort" href="?{}">{}{}</a></th>',

@@ -4,87 +4,67 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import uuid
-from functools import reduce
-from operator import and_, or_
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from accounts.models import Application, Group, Link, Organization, Person
+from accounts import departments, sheets
+from accounts.by_hand import FIELDS
+from accounts.models import Application, Group, Organization, Person, Product
 from accounts.pages.access import AdminRequest, admin_required
-from accounts.pages.paging import page_of
+from accounts.pages.csv_answer import csv_answer
+from accounts.pages.keyset import chunks, page_by_key
+from accounts.sets import among
 from licensing import activation, explain, idle
 from licensing.activation import Invitation
 from licensing.models import LedgerEntry, Pool, Reclaimed, Seat, WaitingEntry
-
-SORTS = {
-    "number": ("sort_key", "id"),  # the allocation order; has an index
-    "name": ("last_name", "first_name", "id"),
-    "department": ("department", "last_name", "first_name", "id"),
-}
-SEARCHED = (
-    "first_name",
-    "last_name",
-    "display_name",
-    "email",
-    "employee_number",
-    "department",
-    "title",
+from licensing.pages import many
+from licensing.pages.wanted import (
+    LICENSES,
+    Wanted,
+    groups_to_choose,
+    links_of,
+    with_what_is_shown,
 )
-LICENSES = {
-    "held": "With a license",
-    "activated": "Activated",
-    "provisioned": "Provisioned",
-    "waiting": "Waiting",
-    "none": "Without a license",
-}
-MANUAL = "manual"
-MOST_WORDS = 6
+
 HISTORY = 100
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the address asks of the list; what makes no sense is left out."""
-
-    search: str
-    source: str
-    license: str
-    sort: str
-
-    @classmethod
-    def read(cls, request: HttpRequest) -> Wanted:
-        sort = request.GET.get("sort", "")
-        license = request.GET.get("license", "")
-        return cls(
-            search=request.GET.get("q", "").replace("\x00", "").strip()[:200],
-            source=_source(request.GET.get("source", "")),
-            license=license if license in LICENSES else "",
-            sort=sort if sort.removeprefix("-") in SORTS else "number",
-        )
-
-    @property
-    def narrowed(self) -> bool:
-        return bool(self.search or self.source or self.license)
 
 
 @admin_required
 def people(request: AdminRequest) -> HttpResponse:
     """The list, or (asked by htmx) the rows alone: search, filters, order and page."""
-    wanted = Wanted.read(request)
-    page = page_of(request, _shown(request.organization, wanted))
+    organization = request.organization
+    wanted = Wanted.read(request.GET)
+    rows = with_what_is_shown(wanted.people(organization), organization)
     context = {
-        "page": page,
+        "page": page_by_key(request, rows, wanted.order, Person.objects.of(organization)),
         "wanted": wanted,
         "sort": wanted.sort,
-        "applications": Application.objects.of(request.organization).order_by("name"),
         "licenses": LICENSES,
-        "refused": _refused(request.organization, wanted.search),
+        "refused": wanted.refused(organization),
+        "deeds": many.deeds(),
     }
-    part = "licensing/people.html#results" if request.htmx else "licensing/people.html"
-    return render(request, part, context)
+    if request.htmx:
+        return render(request, "licensing/people.html#results", context)
+    context |= {
+        "applications": Application.objects.of(organization).order_by("name"),
+        "products": Product.choices,
+        "groups": groups_to_choose(organization, wanted.group),
+        "departments": departments.of(organization),
+    }
+    return render(request, "licensing/people.html", context)
+
+
+@admin_required
+def export(request: AdminRequest) -> StreamingHttpResponse:
+    """Everybody whom the filter shows, as a CSV file, piece by piece (R10)."""
+    organization = request.organization
+    wanted = Wanted.read(request.GET)
+    rows = wanted.people(organization).select_related("managed_by")
+    lines = (line for people in chunks(rows, wanted.order) for line in _lines(people))
+    return csv_answer(sheets.write(chain([_HEADER], lines)), f"people-{organization.slug}.csv")
 
 
 @admin_required
@@ -95,7 +75,7 @@ def person(request: AdminRequest, person_id: int) -> HttpResponse:
         Person.objects.of(organization).select_related("managed_by"), pk=person_id
     )
     links = list(
-        _links(organization)
+        links_of(organization)
         .filter(person=person)
         .select_related("application")
         .order_by("created_at")
@@ -176,68 +156,24 @@ def _reclaim_at(pool: Pool, seat: Seat | None) -> dt.datetime | None:
     return seat.reclaim_at if idle.reclaimable(pool).filter(pk=seat.pk).exists() else None
 
 
-def _shown(organization: Organization, wanted: Wanted) -> QuerySet[Person]:
-    rows = (
-        Person.objects.of(organization)
-        .filter(removed_at=None)
-        .select_related("managed_by")
-        .prefetch_related(
-            Prefetch("seats", Seat.objects.of(organization).select_related("pool")),
-            Prefetch("waiting", WaitingEntry.objects.of(organization).select_related("pool")),
-            Prefetch("links", _links(organization)),
-        )
-    )
-    if wanted.search:
-        rows = rows.filter(_matches(wanted.search))
-    if wanted.source == MANUAL:
-        rows = rows.filter(managed_by=None)
-    elif wanted.source:
-        rows = rows.filter(managed_by=uuid.UUID(wanted.source))
-    if wanted.license:
-        rows = rows.filter(_has_license(wanted.license))
-    fields = SORTS[wanted.sort.removeprefix("-")]
-    return rows.order_by(*(f"-{f}" for f in fields) if wanted.sort.startswith("-") else fields)
+_HEADER = [*FIELDS.values(), "Managed by", *Product.labels]
 
 
-def _matches(search: str) -> Q:
-    """Every word stands in one of the searched fields, whatever its case."""
-    words = search.split()[:MOST_WORDS]
-    return reduce(
-        and_,
-        (reduce(or_, (Q(**{f"{name}__icontains": word}) for name in SEARCHED)) for word in words),
-    )
-
-
-def _has_license(state: str) -> Q:
-    seats = Seat.objects.filter(person=OuterRef("pk"))
-    if state == "waiting":
-        return Q(Exists(WaitingEntry.objects.filter(person=OuterRef("pk"))))
-    if state == "none":
-        return ~Q(Exists(seats))
-    return Q(Exists(seats if state == "held" else seats.filter(state=state)))
-
-
-def _links(organization: Organization) -> QuerySet[Link]:
-    """Without the documents, which are long and not shown."""
-    return Link.objects.of(organization).defer("document", "email_keys", "sort_key")
-
-
-def _refused(organization: Organization, search: str) -> list[WaitingEntry]:
-    """People who match but are not here: their push was refused for want of a license (R18)."""
-    if not search:
-        return []
-    return list(
-        WaitingEntry.objects.of(organization)
-        .filter(Q(email__icontains=search) | Q(name__icontains=search), person=None)
-        .select_related("pool")
-        .order_by("sort_key")[:5]
-    )
-
-
-def _source(text: str) -> str:
-    if text == MANUAL:
-        return text
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return ""
+def _lines(people: Sequence[Person]) -> Iterator[list[str]]:
+    """What the file tells of these people, and of the licenses that they have or wait for."""
+    ids = among([person.pk for person in people], "bigint")
+    licenses: dict[tuple[int | None, str], str] = {}
+    for waiting in WaitingEntry.objects.filter(person__in=ids).values_list(
+        "person", "pool__product"
+    ):
+        licenses[waiting] = "Waiting"
+    for person, product, state in Seat.objects.filter(person__in=ids).values_list(
+        "person", "pool__product", "state"
+    ):
+        licenses[person, product] = Seat.State(state).label
+    for one in people:
+        yield [
+            *(getattr(one, field) for field in FIELDS),
+            one.managed_by.name if one.managed_by else "By hand",
+            *(licenses.get((one.pk, product), "") for product in Product.values),
+        ]

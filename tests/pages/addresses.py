@@ -20,6 +20,10 @@ def with_ids(world: World) -> dict[str, str]:
         "remove-admin": reverse("accounts:remove_admin", args=[world.colleague.pk]),
         "request": reverse("activity:exchange", args=[world.exchange.pk]),
         "reset-second-step": reverse("accounts:reset_second_step", args=[world.role.pk]),
+        "edit-person": reverse("licensing:edit_person", args=[world.sam.pk]),
+        "remove-person": reverse("licensing:remove_person", args=[world.sam.pk]),
+        "import-file": reverse("licensing:import_file", args=[world.file.pk]),
+        "manual-group": reverse("licensing:group", args=[world.manual_group.pk]) + "?q=e",
     }
 
 
@@ -28,6 +32,9 @@ def of_everybody() -> dict[str, str]:
     return {
         "overview": reverse("licensing:overview"),
         "users": reverse("licensing:people"),
+        "new-person": reverse("licensing:new_person"),
+        "import": reverse("licensing:import"),
+        "new-group": reverse("licensing:new_group"),
         "licenses": reverse("licensing:licenses"),
         "holders": reverse("licensing:pool", args=["sales-navigator"]),
         "waiting": reverse("licensing:waiting", args=["sales-navigator"]),

@@ -119,6 +119,47 @@ def test_review_held_removals(open_page: Callable[..., Any]) -> None:
     assert page.trouble == []
 
 
+def test_add_a_person_and_upload_a_csv_file(open_page: Callable[..., Any]) -> None:
+    """R10: then select both of them and give them a license."""
+    world = worlds.make_empty()
+    pools.set_seats(world.organization, "sales-navigator", 2, by=world.owner)
+    page = open_page(admin=world.owner)
+    page.goto("/users/")
+    _tab_to(page, "Add a person")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Add a person").wait_for()
+    _tab_to(page, "id_email")
+    page.keyboard.type("ada@example.com")
+    page.keyboard.press("Enter")
+    page.get_by_text("ada@example.com was added.").wait_for()
+
+    page.goto("/users/import/")
+    _tab_to(page, "id_file")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    content = b"E-mail,First name\ngrace@example.com,Grace\nno address,Nobody\n"
+    chooser.value.set_files({"name": "people.csv", "mimeType": "text/csv", "buffer": content})
+    _tab_to(page, "See what would happen")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Import 1 person?").wait_for()
+    _tab_to(page, "Import 1 person")
+    page.keyboard.press("Enter")
+    page.get_by_text("1 added, 0 changed.").wait_for()
+
+    page.goto("/users/")
+    _tab_to(page, "Select everybody on this page")
+    page.keyboard.press("Space")
+    page.get_by_role("status").get_by_text("2 of 2 selected").wait_for()
+    _tab_to(page, "The selected…")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Give 2 people").wait_for()
+    _tab_to(page, "Give 2 people a Sales Navigator license")
+    page.keyboard.press("Enter")
+    page.get_by_text("2 people given a Sales Navigator license.").wait_for()
+    assert pools.get(world.organization, "sales-navigator").held == 2
+    assert page.trouble == []
+
+
 def test_search_people_as_you_type_and_open_one(open_page: Callable[..., Any]) -> None:
     world = worlds.make()
     page = open_page(admin=world.owner)

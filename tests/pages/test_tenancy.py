@@ -104,6 +104,7 @@ def test_an_admin_who_lost_every_role_is_told_so(admin: Client, world: World) ->
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
     deeds = {"new-application", "turn-off", "revoke", "brake", "reclaim", "rules", "remove-admin"}
     deeds |= {"single-sign-on", "reset-second-step"}
+    deeds |= {"new-person", "edit-person", "remove-person", "import", "import-file", "new-group"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
@@ -140,6 +141,19 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("accounts:reset_second_step", [world.role.pk], {}),
         ("accounts:sso_settings", [], {}),
         ("accounts:set_sso_mode", [], {"mode": "on"}),
+        ("licensing:new_person", [], {"email": "leia@example.com"}),
+        ("licensing:edit_person", [world.sam.pk], {"email": "leia@example.com"}),
+        ("licensing:remove_person", [world.sam.pk], {}),
+        ("licensing:give_seat", [world.sam.pk, "teamlink-extend"], {}),
+        ("licensing:take_seat", [world.sam.pk, "sales-navigator"], {}),
+        ("licensing:many", [], {"deed": "remove", "whom": "all"}),
+        ("licensing:import", [], {}),
+        ("licensing:import_file", [world.file.pk], {}),
+        ("licensing:new_group", [], {"name": "x"}),
+        ("licensing:rename_group", [world.manual_group.pk], {"name": "x"}),
+        ("licensing:delete_group", [world.manual_group.pk], {}),
+        ("licensing:add_members", [world.manual_group.pk], {"person": world.person.pk}),
+        ("licensing:remove_members", [world.manual_group.pk], {"only": world.sam.pk}),
     ]
     for name, arguments, form in deeds:
         answer = reader.post(reverse(name, args=arguments), form)

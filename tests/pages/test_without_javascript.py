@@ -91,6 +91,44 @@ def test_held_removals_are_reviewed(open_page: Callable[..., Any]) -> None:
     page.get_by_text("more than 75 people and 0 % within an hour").wait_for()
 
 
+def test_people_are_steered_by_hand(open_page: Callable[..., Any]) -> None:
+    """R10, R23: a person added, a file uploaded, a group made and filled, a person removed."""
+    world = worlds.make_empty()
+    page = open_page(admin=world.owner, java_script_enabled=False)
+    page.goto("/users/")
+    page.get_by_role("link", name="Add a person").click()
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("First name").fill("Ada")
+    page.get_by_role("button", name="Add the person").click()
+    page.get_by_text("Ada was added.").wait_for()
+
+    page.goto("/users/")
+    page.get_by_role("link", name="Import a CSV file").click()
+    content = b"E-mail;Department\nada@example.com;Engines\ngrace@example.com;Navy\n"
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": content}
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_role("button", name="See what would happen").click()
+    page.get_by_role("button", name="Import 2 people").click()
+    page.get_by_text("1 added, 1 changed.").wait_for()
+
+    page.goto("/groups/new/")
+    page.get_by_label("Name").fill("SMB")
+    page.get_by_role("button", name="Make the group").click()
+    page.get_by_label("E-mail addresses").fill("ada@example.com, grace@example.com")
+    page.get_by_role("button", name="Add them").click()
+    page.get_by_text("2 people were added to SMB.").wait_for()
+
+    page.goto("/users/?department=Navy")
+    assert page.get_by_label("Select everybody").count() == 1
+    assert not page.get_by_label("Select everybody").is_visible()
+    page.get_by_label("With the selected people").select_option(label="Remove people added by hand")
+    page.get_by_role("button", name="All 1 that match").click()
+    page.get_by_role("button", name="Remove 1 person").click()
+    page.get_by_text("1 person removed.").wait_for()
+    page.goto("/users/")
+    assert page.locator("tbody tr").count() == 1
+
+
 def test_the_menu_opens_on_a_telephone(open_page: Callable[..., Any]) -> None:
     page = open_page(admin=worlds.make_empty().owner, width=320, java_script_enabled=False)
     page.goto("/")

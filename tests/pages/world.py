@@ -5,7 +5,15 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from accounts import admins, clock, groups, invitations, organizations, single_sign_on
+from accounts import (
+    admins,
+    clock,
+    groups,
+    invitations,
+    organizations,
+    people_files,
+    single_sign_on,
+)
 from accounts.models import (
     Admin,
     AdminInvitation,
@@ -13,6 +21,7 @@ from accounts.models import (
     Group,
     Organization,
     Passkey,
+    PeopleFile,
     Person,
     Role,
 )
@@ -40,6 +49,16 @@ PEOPLE = (
 )
 
 
+#: One row of each kind: added, changed, as it is, refused.
+FILE = f"""E-Mail;First name;Last name;Department;Phone
+leia@example.com;Leia;Organa;Sales EMEA;1
+sam@example.com;Samuel;Seaborn;Speeches;2
+zoe@example.com;Zoë;Washburne;;3
+ada.lovelace@example.com;Augusta;{LONG};Sales EMEA;4
+not an address;Han;Solo;;5
+"""
+
+
 @dataclasses.dataclass
 class World:
     organization: Organization
@@ -51,6 +70,7 @@ class World:
     group: Group
     colleague: Role
     invitation: AdminInvitation
+    file: PeopleFile
 
     @property
     def application(self) -> Application:
@@ -59,6 +79,15 @@ class World:
     @property
     def role(self) -> Role:
         return self.owner.roles.get(organization=self.organization)
+
+    @property
+    def sam(self) -> Person:
+        """Somebody who was added by hand and holds a license by hand."""
+        return Person.objects.of(self.organization).get(first_name="Sam")
+
+    @property
+    def manual_group(self) -> Group:
+        return Group.objects.of(self.organization).get(application=None)
 
     @property
     def exchange(self) -> Exchange:
@@ -107,6 +136,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         token=token,
         person=ada[0],
         group=Group.objects.of(organization).get(name="Account executives"),
+        file=people_files.keep(organization, "people.csv", FILE.encode(), by=owner),
         colleague=_colleague(organization, owner),
         invitation=invitations.invite(
             organization, f"ina@{owner.email.partition('@')[2]}", "read-only", by=owner

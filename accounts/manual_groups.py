@@ -1,0 +1,145 @@
+"""Groups that admins make by hand, for usage reporting, with any people in them (R23, R24)."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+
+from accounts import by_hand, changes, groups
+from accounts.models import Group, Membership, Organization
+from accounts.refusal import NotFound, Refusal
+from accounts.sets import among
+
+_ADDRESS = re.compile(r"[^\s<>,;\"'()]+@[^\s<>,;\"'()]+")
+_NAMED = 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Joined:
+    """How many came into a group, how many were in it, and whom nobody knows."""
+
+    added: int
+    already: int
+    unknown: list[str]
+
+
+def create(organization: Organization, name: str) -> Group:
+    """Refused: no name, or that of any group of the organization ("group_name_taken", R24)."""
+    return changes.run(lambda: groups.create(organization, name))
+
+
+def rename(group: Group, name: str) -> Group:
+    """Held to the same rule. Refused: an application's group ("group_is_scim", R23)."""
+
+    def change() -> Group:
+        held = hold(group)
+        groups.change(held, name=name, external_id=held.external_id, document=held.document)
+        return held
+
+    return changes.run(change)
+
+
+def delete(group: Group) -> int:
+    """The group goes, its people stay; returns how many were in it."""
+    return changes.run(lambda: len(groups.delete(hold(group))))
+
+
+def remove(group: Group, people: Sequence[int]) -> int:
+    """Out of the group; returns how many were in it."""
+
+    def change() -> int:
+        held = hold(group)
+        gone = groups.remove_people(held, people)
+        if gone:
+            groups.touch(held)
+        return len(gone)
+
+    return changes.run(change)
+
+
+def add_addresses(group: Group, emails: Sequence[str], *, leave_out_unknown: bool) -> Joined:
+    """People by their addresses, all or nobody; three statements however many they are.
+
+    leave_out_unknown: whom nobody knows is told and no obstacle. Refused otherwise, naming
+    them ("person_not_found"); and an address that several people have ("email_ambiguous").
+    """
+
+    def change() -> Joined:
+        held = hold(group)
+        found = by_hand.by_address(held.organization, emails)
+        several = [email for email, people in found.items() if len(people) > 1]
+        if several:
+            raise Refusal(
+                "email_ambiguous",
+                f"More than one person has the address {_some(several)}. Add them by search.",
+            )
+        unknown = [email for email, people in found.items() if not people]
+        if unknown and not leave_out_unknown:
+            raise NotFound(
+                "person_not_found",
+                f"{held.organization.name} has nobody with {_some(unknown)}. Nobody was added: "
+                f"mend the list, or tick that unknown addresses are left out.",
+            )
+        return _join(held, {id for people in found.values() for id in people}, unknown)
+
+    return changes.run(change)
+
+
+def add(group: Group, people: Sequence[int]) -> Joined:
+    """People by their own ids; those of another organization are nobody's."""
+    return changes.run(lambda: _join(hold(group), set(people), []))
+
+
+def addresses(text: str) -> tuple[list[str], list[str]]:
+    """The e-mail addresses in a pasted list, and its entries that have none."""
+    found: dict[str, None] = {}
+    without: list[str] = []
+    for entry in re.split(r"[\n\r,;\t]+", text):
+        inside = _ADDRESS.findall(entry)
+        found |= dict.fromkeys(inside)
+        if entry.strip() and not inside:
+            without.append(entry.strip())
+    return list(found), without
+
+
+def hold(group: Group) -> Group:
+    """The group as it is now, for this transaction alone.
+
+    Refused: it is gone ("group_not_found"), or an application owns it ("group_is_scim", R23).
+    """
+    held = (
+        Group.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("organization", "application")
+        .filter(pk=group.pk)
+        .first()
+    )
+    if held is None:
+        raise NotFound("group_not_found", f"The group “{group.name}” was deleted meanwhile.")
+    if held.application is not None:
+        raise Refusal(
+            "group_is_scim",
+            f"{held.application.name} owns the group “{held.name}”: change it in the identity "
+            f"provider.",
+        )
+    return held
+
+
+# ------------------------------------------------------------------ inside
+
+
+def _join(held: Group, people: set[int], unknown: list[str]) -> Joined:
+    number: Callable[[], int] = Membership.objects.filter(
+        group=held, person__in=among(people, "bigint")
+    ).count
+    before = number()
+    groups.add_ids(held, sorted(people))
+    after = number()
+    if after > before:
+        groups.touch(held)
+    return Joined(after - before, before, unknown)
+
+
+def _some(entries: Sequence[str]) -> str:
+    more = len(entries) - _NAMED
+    return ", ".join(entries[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

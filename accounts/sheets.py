@@ -1,0 +1,212 @@
+"""CSV files that people exchange with a spreadsheet: read whatever it saved, write what is safe.
+
+Reading takes what Excel, LibreOffice, Numbers and directories save: UTF-8 or UTF-16 with or
+without a byte order mark, Windows-1252, commas, semicolons or tabs. Writing defuses cells
+that a spreadsheet would run as a formula; reading takes the defusing away again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import dataclasses
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from accounts.refusal import Refusal
+
+MOST_BYTES = 5 * 1024 * 1024
+MOST_ROWS = 20_000
+#: What a spreadsheet takes for a formula at the start of a cell (OWASP, "CSV injection").
+_FORMULA = re.compile("[=+\\-@\t\r\n＝＋－＠]")
+_DEFUSED = re.compile("'+ *[=+\\-@\t\r\n＝＋－＠]")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One row below the header. number: where it begins in the file, the header being 1.
+
+    cells: by field, without outer spaces; a field whose column is not in the file is missing.
+    surplus: cells beyond the last column of the header.
+    """
+
+    number: int
+    cells: dict[str, str]
+    surplus: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sheet:
+    """fields: those that have a column, in the file's order; unused: columns of other names."""
+
+    encoding: str
+    fields: list[str]
+    unused: list[str]
+    lines: list[Line]
+
+
+def read(raw: bytes, aliases: Mapping[str, Sequence[str]], *, needed: str) -> Sheet:
+    """The rows of a file whose first row names the columns.
+
+    aliases: of each field, how its column may be called; case, spaces and punctuation make no
+    difference. needed: the field that must have a column.
+    Refused: too long ("file_too_large", "file_too_long"), no text ("file_unreadable"), no
+    header that names `needed`, or one that names a field twice ("header_invalid").
+    """
+    if len(raw) > MOST_BYTES:
+        raise too_large(len(raw))
+    text, encoding = decode(raw)
+    fields = {_plain(name): field for field, called in aliases.items() for name in called}
+    rows = _rows(text, set(fields))
+    try:
+        return _sheet(rows, fields, encoding, needed)
+    except csv.Error as error:
+        raise Refusal("file_unreadable", f"The file is not a CSV file: {error}.") from error
+
+
+def too_large(size: int) -> Refusal:
+    return Refusal(
+        "file_too_large",
+        f"The file has {size / 1024 / 1024:.1f} MB; {MOST_BYTES // 1024 // 1024} MB is the most. "
+        f"Split it into several files.",
+    )
+
+
+def decode(raw: bytes) -> tuple[str, str]:
+    """The text of a file, and the name of its encoding. Refused: no text ("file_unreadable")."""
+    if raw.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise Refusal(
+            "file_unreadable",
+            "This is a workbook, not a CSV file. In the spreadsheet choose Save as, then "
+            "“CSV UTF-8”.",
+        )
+    codec, encoding = next(
+        ((codec, name) for mark, codec, name in _MARKS if raw.startswith(mark)), _guess(raw)
+    )
+    try:
+        text = raw.decode(codec)
+    except UnicodeDecodeError:
+        text = "\x00"
+    if "\x00" in text:
+        raise Refusal(
+            "file_unreadable",
+            "The file is no text in UTF-8, UTF-16 or Windows-1252. In the spreadsheet choose "
+            "Save as, then “CSV UTF-8”.",
+        )
+    return text, encoding
+
+
+def write(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The rows as CSV text, piece by piece, with the byte order mark that Excel wants."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")
+    for row in rows:
+        writer.writerow([defused(str(cell)) for cell in row])
+        if buffer.tell() > 32_000:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def defused(cell: str) -> str:
+    """A cell that no spreadsheet runs: what begins like a formula gets an apostrophe."""
+    return f"'{cell}" if _FORMULA.match(cell.lstrip(" ")) or _DEFUSED.match(cell) else cell
+
+
+# ------------------------------------------------------------------ inside
+
+
+def _guess(raw: bytes) -> tuple[str, str]:
+    """Without a byte order mark: UTF-16 shows by its zeros, UTF-8 by being valid."""
+    start = raw[:2000]
+    if b"\x00" in start:
+        little = start[1::2].count(0) >= start[::2].count(0)
+        return ("utf-16-le" if little else "utf-16-be"), "UTF-16"
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return "cp1252", "Windows-1252"
+    return "utf-8", "UTF-8"
+
+
+def _rows(text: str, known: set[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows with the line that each begins at, by the delimiter that explains the header."""
+    first, text = 1, text.lstrip("\ufeff")
+    told = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)
+    if told:  # Excel's own way to say it
+        first, text = 2, text[told.end() :]
+
+    def explained(delimiter: str) -> tuple[int, int]:
+        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        return sum(_plain(cell) in known for cell in header), len(header)
+
+    delimiter = told[1] if told else max(",;\t", key=explained)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    number = first
+    for row in reader:
+        yield number, row
+        number = first + reader.line_num
+
+
+def _sheet(
+    rows: Iterator[tuple[int, list[str]]], fields: dict[str, str], encoding: str, needed: str
+) -> Sheet:
+    _, header = next(rows, (1, []))
+    columns = [fields.get(_plain(cell)) for cell in header]
+    named = [column for column in columns if column]
+    if needed not in named:
+        found = ", ".join(cell.strip()[:40] for cell in header[:8] if cell.strip()) or "nothing"
+        raise Refusal(
+            "header_invalid",
+            f"The first row must name the columns, one of them E-mail. It names: {found}.",
+        )
+    twice = next(
+        (
+            cell
+            for cell, field in zip(header, columns, strict=True)
+            if field and named.count(field) > 1
+        ),
+        None,
+    )
+    if twice is not None:
+        raise Refusal(
+            "header_invalid",
+            f"Two columns mean the same as “{twice.strip()}”. Take one of them out.",
+        )
+    lines: list[Line] = []
+    for number, row in rows:
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(lines) == MOST_ROWS:
+            raise Refusal(
+                "file_too_long",
+                f"The file has more than {MOST_ROWS:,} rows. Split it into several files.",
+            )
+        cells = {
+            field: _undefused(cell.strip())
+            for field, cell in zip(columns, row, strict=False)
+            if field
+        }
+        surplus = sum(1 for cell in row[len(columns) :] if cell.strip())
+        lines.append(Line(number, dict.fromkeys(named, "") | cells, surplus))
+    if not lines:
+        raise Refusal("file_empty", "The file has no rows below its header.")
+    unused = [cell.strip() for cell, field in zip(header, columns, strict=True) if not field]
+    return Sheet(encoding, named, [name for name in unused if name], lines)
+
+
+def _plain(text: str) -> str:
+    """How a column is called, without case, spaces and punctuation."""
+    return re.sub(r"[\W_]", "", text.casefold())
+
+
+def _undefused(cell: str) -> str:
+    return cell[1:].strip() if _DEFUSED.match(cell) else cell

@@ -11,7 +11,8 @@ from django.http import HttpResponse
 from django_scim.middleware import SCIMAuthCheckMiddleware
 
 from accounts import organizations
-from scim import answers, caller
+from scim import answers, caller, turned_away
+from scim.models import TurnedAway
 from scim.protocol import errors
 
 
@@ -19,10 +20,10 @@ class TokenMiddleware(SCIMAuthCheckMiddleware):
     """Sets request.caller, or answers 401 (the token) or 403 (plan, switch) by itself."""
 
     def __call__(self, request: answers.ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        known = caller.identify(
-            request.META.get("HTTP_AUTHORIZATION", ""), getattr(request, "request_id", "")
-        )
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        known = caller.identify(header, getattr(request, "request_id", ""))
         if known is None:
+            turned_away.note(header)
             return answers.error(
                 request,
                 errors.Unauthorized(
@@ -37,10 +38,12 @@ class TokenMiddleware(SCIMAuthCheckMiddleware):
         }
         organization = known.organization
         if not organization.may_use_scim:
+            turned_away.note(header, why=TurnedAway.Why.PLAN)
             return answers.error(
                 request, errors.Forbidden(organizations.plan_sentence(organization.plan))
             )
         if not organization.scim_enabled:
+            turned_away.note(header, why=TurnedAway.Why.OFF)
             return answers.error(
                 request,
                 errors.Forbidden(

@@ -6,11 +6,9 @@ memory and written together, at most a second later, so that a look-up costs no 
 
 from __future__ import annotations
 
-import atexit
 import datetime as dt
 import logging
-import os
-import threading
+import re
 import time
 from typing import Any
 from urllib.parse import unquote_plus
@@ -19,14 +17,21 @@ import orjson
 from django.db import DatabaseError, connection
 from django.http import HttpResponse
 
-from accounts import clock
+from accounts import clock, names
 from scim.answers import ScimRequest
+from scim.later import Later
 from scim.models import Exchange
 
 KEPT = dt.timedelta(days=90)
 #: More of one body than this is not kept, only how large it was.
 LARGEST = 64 * 1024
 _READS = ("GET", "HEAD")
+#: What a resource is called, in the JSON that is kept, whatever its case.
+_NAMED = {
+    kind: re.compile(rf'"{name}":("(?:[^"\\]|\\.)*")', re.IGNORECASE)
+    for kind, name in (("users", "userName"), ("groups", "displayName"))
+}
+LONGEST_ABOUT = 200
 _SECRETS = ("password", "token", "secret", "authorization")
 _log = logging.getLogger("seatkeeper.exchanges")
 
@@ -35,6 +40,8 @@ def record(request: ScimRequest, response: HttpResponse, *, started: float, deta
     """Keep one exchange; a fault here never spoils the answer."""
     caller = request.caller
     path = request.get_full_path()
+    address = _text(_address(path[path.find("/scim/v2") + 8 :]))
+    sent = _kept(request.body) if request.method not in _READS else None
     row = (
         caller.organization.pk,
         caller.application.pk,
@@ -43,16 +50,29 @@ def record(request: ScimRequest, response: HttpResponse, *, started: float, deta
         clock.now(),
         round((time.perf_counter() - started) * 1000, 2),
         request.method,
-        _text(_address(path[path.find("/scim/v2") + 8 :]))[:1024],
+        address[:1024],
         response.status_code,
-        _kept(request.body) if request.method not in _READS else None,
+        sent,
         _kept(response.content) if request.method not in _READS or detail else None,
         _text(detail),
+        about(address, sent),
     )
     if request.method in _READS and response.status_code < 400:
         _reads.put(row)
     else:
         _write([row])
+
+
+def about(address: str, sent: str | None) -> str:
+    """What to find the exchange by: the id in its address, or the key of what it creates."""
+    kind, _, id = address.partition("?")[0].strip("/").partition("/")
+    pattern = _NAMED.get(kind.casefold())
+    if pattern is None or id.startswith("."):
+        return ""
+    if id:
+        return id.casefold()[:LONGEST_ABOUT]
+    named = pattern.search(sent) if sent else None
+    return names.key(orjson.loads(named[1]))[:LONGEST_ABOUT] if named else ""
 
 
 def flush() -> None:
@@ -114,40 +134,9 @@ def _redacted(value: Any) -> Any:
     return value
 
 
-class _Reads:
-    """Rows of reads that are yet to be written, by one thread a process."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[Any, ...]] = []
-        self.lock = threading.Lock()
-        self.thread_of = 0  # the process that has the thread; a fork has none yet
-
-    def put(self, row: tuple[Any, ...]) -> None:
-        with self.lock:
-            self.rows.append(row)
-            if self.thread_of != os.getpid():
-                self.thread_of = os.getpid()
-                threading.Thread(target=self.run, name="exchanges", daemon=True).start()
-
-    def run(self) -> None:
-        while True:
-            time.sleep(1)
-            self.flush()
-            connection.close()
-
-    def flush(self) -> None:
-        with self.lock:
-            rows, self.rows = self.rows, []
-        if rows:
-            _write(rows)
-
-
-_reads = _Reads()
-atexit.register(_reads.flush)
-
 _COLUMNS = (
     "organization_id, application_id, token_id, request_id, at, milliseconds, method, path, "
-    "status, request, response, detail"
+    "status, request, response, detail, about"
 )
 
 
@@ -160,7 +149,7 @@ SELECT row.* FROM no_wait, (VALUES {{values}}) AS row
 """
 _ROW = (
     "(%s::bigint, %s::uuid, %s::uuid, %s, %s::timestamptz, %s::float8, %s, %s, %s::smallint, "
-    "%s::jsonb, %s::jsonb, %s)"
+    "%s::jsonb, %s::jsonb, %s, %s)"
 )
 _MOST_ROWS = 500
 
@@ -176,3 +165,6 @@ def _write(rows: list[tuple[Any, ...]]) -> None:
                 )
     except DatabaseError:
         _log.exception("%d exchanges could not be kept", len(rows))
+
+
+_reads = Later("exchanges", _write)

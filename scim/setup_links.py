@@ -9,6 +9,7 @@ import datetime as dt
 
 from django.conf import settings
 from django.core import signing
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts import changes, clock
@@ -66,6 +67,17 @@ def revoke(link: SetupLink, *, by: Admin) -> None:
     """It ends now. One that was used has ended already: revoke its token instead."""
     SetupLink.objects.filter(pk=link.pk, used_at=None, revoked_at=None).update(
         revoked_at=clock.now()
+    )
+
+
+def open_of(application: Application) -> QuerySet[SetupLink]:
+    """Links of the application that would work now, the newest first."""
+    return (
+        SetupLink.objects.filter(
+            application=application, used_at=None, revoked_at=None, expires_at__gt=clock.now()
+        )
+        .select_related("made_by")
+        .order_by("-made_at")
     )
 
 

@@ -4,51 +4,54 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import uuid
+from collections.abc import Sequence
 
-from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Least
 
 from accounts import clock
-from accounts.models import Application, Link, Organization
-from scim.models import Exchange, Token
+from accounts.models import Application, Link, Organization, Outbox
+from licensing.models import HeldRemoval, Seat
+from scim.models import Exchange, Token, TurnedAway
 
 DAY = dt.timedelta(days=1)
+HOUR = dt.timedelta(hours=1)
 #: When a token's end begins to be shown as a warning; the first e-mail goes out then too (R4).
 SOON = dt.timedelta(days=90)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TokenRow:
-    """badge: one of ui.BADGES; word: what it says; works: whether a push with it is let in."""
+    """badge: one of ui.BADGES; word: what it says; works: whether a push with it is let in.
+    away: requests with it that were not."""
 
     token: Token
     badge: str
     word: str
     works: bool
+    away: Sequence[TurnedAway] = ()
 
     @property
     def key(self) -> str:
         return str(self.token.pk)
 
 
-def token_row(token: Token) -> TokenRow:
+def token_row(token: Token, away: Sequence[TurnedAway] = ()) -> TokenRow:
     now = clock.now()
     if token.revoked_at:
-        return TokenRow(token, "revoked", "Revoked", False)
+        return TokenRow(token, "revoked", "Revoked", False, away)
     if token.expired_at or token.expires_at <= now:
-        return TokenRow(token, "expired", "Expired", False)
+        return TokenRow(token, "expired", "Expired", False, away)
     if token.expires_at <= now + SOON:
-        return TokenRow(token, "expiring", "Expires soon", True)
-    return TokenRow(token, "valid", "Valid", True)
+        return TokenRow(token, "expiring", "Expires soon", True, away)
+    return TokenRow(token, "valid", "Valid", True, away)
 
 
 def applications(organization: Organization) -> QuerySet[Application]:
-    """Each with people, last_at and last_status of its exchanges, errors of the last
-    24 hours, living_tokens and chosen groups."""
+    """Each with people, living_tokens and chosen groups."""
     now = clock.now()
-    exchanges = Exchange.objects.of(organization).filter(application=OuterRef("pk"))
-    last = exchanges.order_by("-at", "-id")
-    errors = exchanges.filter(at__gte=now - DAY, status__gte=400)
     links = Link.objects.of(organization).filter(application=OuterRef("pk"))
     living = Token.objects.of(organization).filter(
         revoked_at=None, expired_at=None, expires_at__gt=now
@@ -62,12 +65,50 @@ def applications(organization: Organization) -> QuerySet[Application]:
         )
         .annotate(
             people=Coalesce(Subquery(_count(links)), 0),
-            errors=Coalesce(Subquery(_count(errors)), 0),
-            last_at=Subquery(last.values("at")[:1]),
-            last_status=Subquery(last.values("status")[:1]),
         )
         .order_by("created_at")
     )
+
+
+def with_health(organization: Organization) -> QuerySet[Application]:
+    """The same, each with how its pushes go (R9).
+
+    last_at, last_status: of its last request. errors: of the last 24 hours. requests: of the
+    last hour. held: removals that wait for a review. behind_since: when the oldest of its
+    changes came in that a worker is yet to carry out; None when everything is done.
+    """
+    now = clock.now()
+    exchanges = Exchange.objects.of(organization).filter(application=OuterRef("pk"))
+    last = exchanges.order_by("-at", "-id")
+    errors = exchanges.filter(at__gte=now - DAY, status__gte=400)
+    removals = HeldRemoval.objects.of(organization).filter(application=OuterRef("pk"))
+    approved = removals.filter(state=HeldRemoval.State.APPROVED, done_at=None)
+    seats = Seat.objects.filter(application=OuterRef(OuterRef("pk")))
+    invitations = (
+        Outbox.objects.of(organization)
+        .filter(kind="invitation", done_at=None)
+        .annotate(seat=Cast(KeyTextTransform("seat", "payload"), BigIntegerField()))
+        .filter(seat__in=seats.values("pk"))
+    )
+    return applications(organization).annotate(
+        errors=Coalesce(Subquery(_count(errors)), 0),
+        requests=Coalesce(Subquery(_count(exchanges.filter(at__gte=now - HOUR))), 0),
+        last_at=Subquery(last.values("at")[:1]),
+        last_status=Subquery(last.values("status")[:1]),
+        held=Coalesce(Subquery(_count(removals.filter(state=HeldRemoval.State.HELD))), 0),
+        behind_since=Least(
+            Subquery(approved.order_by("decided_at").values("decided_at")[:1]),
+            Subquery(invitations.order_by("created_at").values("created_at")[:1]),
+        ),
+    )
+
+
+def turned_away(application: Application) -> dict[uuid.UUID, list[TurnedAway]]:
+    """By token: what came with it and was not let in, the last first."""
+    found: dict[uuid.UUID, list[TurnedAway]] = {}
+    for row in TurnedAway.objects.filter(application=application).order_by("-last_at"):
+        found.setdefault(row.token_id, []).append(row)
+    return found
 
 
 def last_exchanges(organization: Organization, number: int) -> QuerySet[Exchange]:

@@ -23,7 +23,8 @@ from scim.models import Exchange
 _CHANGES = ("POST", "PUT", "PATCH")
 _LOOKED_AT = 20
 _MOST_LINES = 200
-_NOT_SHOWN = ("schemas", "meta", "id")
+#: What SCIM itself keeps, and the groups of a User, which only pushes of groups change.
+_NOT_SHOWN = ("schemas", "meta", "id", "groups")
 #: A ledger line is older than the log's line of its request by no more than this.
 _SLACK = dt.timedelta(minutes=10)
 
@@ -139,10 +140,8 @@ def _flat_item(item: Any, path: str) -> Iterator[tuple[str, Any]]:
     if not isinstance(item, dict):
         yield f"{path}[{item}]", item
         return
-    mark = item.get("type") if path not in ("members", "groups") else item.get("value")
-    where = f"{path}[{mark}]" if mark else path
-    shown = {name: part for name, part in item.items() if name not in ("type", "$ref")}
-    if path in ("members", "groups"):
-        yield where, shown.get("display") or shown.get("value")
+    if path == "members":
+        yield f"{path}[{item.get('value')}]", item.get("display") or item.get("value")
         return
-    yield from _flat(shown, where)
+    where = f"{path}[{item['type']}]" if item.get("type") else path
+    yield from _flat({name: part for name, part in item.items() if name != "type"}, where)

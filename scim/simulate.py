@@ -16,12 +16,11 @@ from accounts.models import Application, Group
 from accounts.refusal import NotFound, Refusal
 from licensing import explain
 from licensing.models import LedgerEntry, Policy, Pool
-from scim import bulk, resources, simulator
+from scim import advice, bulk, resources, simulator
 from scim.caller import Caller
 from scim.employees import Employee
 from scim.protocol.schema import BULK_REQUEST
 from scim.simulator import Request
-from scim.words import advice
 
 #: Which of a found person's attributes stay when nothing is said of them.
 _KEPT = {
@@ -42,8 +41,14 @@ class Step:
     answer: Any
 
     @property
+    def sent(self) -> Any:
+        """The body as it is shown: a password, even a made-up one, is not (R28)."""
+        body = self.request.body
+        return body and {name: part for name, part in body.items() if name != "password"}
+
+    @property
     def advice(self) -> str:
-        return advice(self.status, self.answer)
+        return advice.what_to_do(self.status, self.answer)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def push(
             pass
         else:
             has_seat, because = told.has_seat, told.because
-        rehearsed = Rehearsed(
+        return Rehearsed(
             known=there is not None,
             steps=steps,
             ledger=list(lines.select_related("person").order_by("id")),
@@ -99,7 +104,6 @@ def push(
             free_before=pool.purchased - pool.held,
             free_after=after.purchased - after.held,
         )
-    return rehearsed
 
 
 def steps_succeeded(steps: list[Step]) -> bool:
@@ -132,7 +136,7 @@ def _as_now(employee: Employee, there: dict[str, Any] | None) -> Employee:
     if there is None:
         return employee
     told = simulator.told(there)
-    kept = {
+    kept: dict[str, Any] = {
         name: str(told.get(path) or "")
         for name, path in _KEPT.items()
         if not getattr(employee, name)

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -20,9 +20,10 @@ from accounts import names
 from accounts.models import Application, Group, Link, Organization
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.paging import page_of
-from scim import differences, words
+from scim import advice, differences, words
 from scim.exchanges import LONGEST_ABOUT
 from scim.models import Exchange
+from scim.pages import rows
 
 ANSWERS = {
     "done": "Done (below 400)",
@@ -62,7 +63,7 @@ class Wanted:
         answer, method = asked.get("answer", ""), asked.get("method", "")
         return cls(
             text=text.replace("\x00", "").strip()[:LONGEST_SEARCH],
-            application=_uuid(asked.get("application", "")),
+            application=rows.as_id(asked.get("application", "")),
             answer=answer if answer in ANSWERS or _is_status(answer) else "",
             method=method if method in METHODS else "",
             since=_date(asked.get("since", "")),
@@ -77,11 +78,11 @@ class Wanted:
 def log(request: AdminRequest) -> HttpResponse:
     """The newest first, searched by whom or what they are about."""
     wanted = Wanted.of(request)
-    rows = _rows(request.organization, wanted).defer("request", "response")
-    page = page_of(request, rows)
+    found = _rows(request.organization, wanted).defer("request", "response")
+    page = page_of(request, found)
     context = {
         "page": page,
-        "deeds": _deeds(request.organization, page.rows),
+        "deeds": rows.with_deeds(request.organization, page.rows),
         "applications": Application.objects.of(request.organization).order_by("name"),
         "wanted": wanted,
         "answers": ANSWERS,
@@ -105,7 +106,7 @@ def exchange(request: AdminRequest, exchange_id: int) -> HttpResponse:
     context = {
         "exchange": exchange,
         "deed": words.deed(exchange),
-        "what_to_do": words.advice(exchange.status, exchange.response, exchange.detail),
+        "what_to_do": advice.what_to_do(exchange.status, exchange.response, exchange.detail),
         "difference": differences.of(exchange),
         "ledger": differences.ledger(exchange),
         "link": _link_of(exchange),
@@ -114,10 +115,10 @@ def exchange(request: AdminRequest, exchange_id: int) -> HttpResponse:
 
 
 @admin_required
-def export(request: AdminRequest) -> StreamingHttpResponse:
+def export(request: AdminRequest) -> Any:
     """What the log shows, with both bodies, as CSV; however long, a part at a time."""
-    rows = _rows(request.organization, Wanted.of(request))
-    response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
+    found = _rows(request.organization, Wanted.of(request))
+    response = StreamingHttpResponse(_csv(found), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="activity-log.csv"'
     return response
 
@@ -133,19 +134,19 @@ _MEANT = """
 
 
 def _rows(organization: Organization, wanted: Wanted) -> QuerySet[Exchange]:
-    rows = Exchange.objects.of(organization).select_related("application", "token")
+    found = Exchange.objects.of(organization).select_related("application", "token")
     if wanted.text:
         meant = [wanted.text[:128], _about(organization, wanted.text)]
-        rows = rows.filter(pk__in=RawSQL(_MEANT, meant))  # noqa: S611  a constant
+        found = found.filter(pk__in=RawSQL(_MEANT, meant))  # noqa: S611  a constant
     if wanted.application:
-        rows = rows.filter(application=wanted.application)
+        found = found.filter(application=wanted.application)
     if wanted.method:
-        rows = rows.filter(method=wanted.method)
+        found = found.filter(method=wanted.method)
     if wanted.since:
-        rows = rows.filter(at__gte=_begin(wanted.since))
+        found = found.filter(at__gte=_begin(wanted.since))
     if wanted.until:
-        rows = rows.filter(at__lt=_begin(wanted.until) + dt.timedelta(days=1))
-    return _answered(rows, wanted.answer).order_by("-at", "-id")
+        found = found.filter(at__lt=_begin(wanted.until) + dt.timedelta(days=1))
+    return _answered(found, wanted.answer).order_by("-at", "-id")
 
 
 def _about(organization: Organization, text: str) -> list[str]:
@@ -161,24 +162,18 @@ def _about(organization: Organization, text: str) -> list[str]:
     return sorted(each[:LONGEST_ABOUT] for each in meant)
 
 
-def _answered(rows: QuerySet[Exchange], answer: str) -> QuerySet[Exchange]:
+def _answered(found: QuerySet[Exchange], answer: str) -> QuerySet[Exchange]:
     if answer == "done":
-        return rows.filter(status__lt=400)
+        return found.filter(status__lt=400)
     if answer == "refused":
-        return rows.filter(status__gte=400)
+        return found.filter(status__gte=400)
     if answer == "failed":
-        return rows.filter(status__gte=500)
-    return rows.filter(status=int(answer)) if answer else rows
+        return found.filter(status__gte=500)
+    return found.filter(status=int(answer)) if answer else found
 
 
 def _is_status(text: str) -> bool:
     return len(text) == 3 and text.isascii() and text.isdecimal()
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    with suppress(ValueError):
-        return uuid.UUID(text)
-    return None
 
 
 def _date(text: str) -> dt.date | None:
@@ -192,30 +187,10 @@ def _begin(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 
-def _deeds(organization: Organization, rows: Sequence[Exchange]) -> list[tuple[Exchange, str]]:
-    """Each with what it was, in words; people and groups are called by their names of now."""
-    ids = {id for id in (_uuid(exchange.about) for exchange in rows) if id}
-    called = {
-        str(id): name
-        for model, name_field in ((Link, "user_name"), (Group, "name"))
-        for id, name in model.objects.of(organization)
-        .filter(pk__in=ids)
-        .values_list("pk", name_field)
-    }
-    told = []
-    for exchange in rows:
-        # Without its bodies, which the list does not read.
-        bare = Exchange(
-            method=exchange.method, path=exchange.path, status=exchange.status, about=exchange.about
-        )
-        told.append((exchange, words.deed(bare, called.get(exchange.about, ""))))
-    return told
-
-
 def _link_of(exchange: Exchange) -> Link | None:
     """The person whom the request was about, as far as the application has them still."""
     document = exchange.response if isinstance(exchange.response, dict) else {}
-    id = _uuid(str(document.get("id", ""))) or _uuid(exchange.about)
+    id = rows.as_id(str(document.get("id", ""))) or rows.as_id(exchange.about)
     links = Link.objects.of(exchange.organization).select_related("person")
     return links.filter(pk=id).first() if id else None
 
@@ -235,15 +210,15 @@ class _Echo:
         return line
 
 
-def _csv(rows: QuerySet[Exchange]) -> Iterator[str]:
+def _csv(found: QuerySet[Exchange]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(_HEAD)
-    part = list(rows[:_AT_ONCE])
+    part = list(found[:_AT_ONCE])
     while part:
         for row in part:
             yield writer.writerow([_cell(value) for value in _values(row)])
         at, id = part[-1].at, part[-1].pk
-        part = list(rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=id))[:_AT_ONCE])
+        part = list(found.filter(Q(at__lt=at) | Q(at=at, pk__lt=id))[:_AT_ONCE])
 
 
 def _values(row: Exchange) -> tuple[Any, ...]:

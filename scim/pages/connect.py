@@ -121,6 +121,7 @@ def discard(request: AdminRequest) -> HttpResponse:
 
 # ------------------------------------------------------------------ inside
 
+
 def _keep(request: AdminRequest, draft: dict[str, Any], following: str) -> HttpResponse:
     request.session[_KEY] = draft | {"organization": request.organization.pk}
     return redirect(following)

@@ -62,6 +62,9 @@ class RulesForm(forms.Form):
         ),
     )
 
+    #: It is asked for only where groups are chosen, and has to be filled in then.
+    eligible_groups.needed = True  # type: ignore[attr-defined]
+
     def clean_eligible_groups(self) -> list[str]:
         """Names, one a line; none unless groups are chosen, whatever was typed."""
         if self.cleaned_data.get("eligibility") != Policy.Eligibility.GROUPS:
@@ -120,7 +123,7 @@ class TokenForm(forms.Form):
     """A new token."""
 
     name = forms.CharField(
-        label="Name",
+        label="Token name",
         required=False,
         max_length=100,
         help_text="Where it is used, for example “Okta production”.",
@@ -152,7 +155,7 @@ class RotateForm(forms.Form):
         initial=24 * 7,
         widget=HintedRadio(
             {
-                "0": "For a token that has leaked. Pushes are refused until the new one is entered.",
+                "0": "For a token that has leaked. Pushes are refused until you enter the new one.",
                 "168": "Time enough to enter the new one in the identity provider.",
             }
         ),

@@ -6,14 +6,17 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 
-from django.db.models import BigIntegerField, Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Least
 
 from accounts import clock
-from accounts.models import Application, Link, Organization, Outbox
+from accounts.models import Application, Group, Link, Organization, Outbox
 from licensing.models import HeldRemoval, Seat
+from scim import words
+from scim.exchanges import LONGEST_ABOUT
 from scim.models import Exchange, Token, TurnedAway
 
 DAY = dt.timedelta(days=1)
@@ -111,13 +114,46 @@ def turned_away(application: Application) -> dict[uuid.UUID, list[TurnedAway]]:
     return found
 
 
-def last_exchanges(organization: Organization, number: int) -> QuerySet[Exchange]:
-    """The newest first, without the bodies."""
-    return (
-        Exchange.objects.of(organization)
-        .select_related("application")
-        .defer("request", "response")
-        .order_by("-at", "-id")[:number]
+def last_exchanges(
+    organization: Organization, number: int, application: Application | None = None
+) -> list[tuple[Exchange, str]]:
+    """The newest first, without the bodies, each with what it was."""
+    found = Exchange.objects.of(organization).select_related("application")
+    if application is not None:
+        found = found.filter(application=application)
+    newest = found.defer("request", "response").order_by("-at", "-id")[:number]
+    return with_deeds(organization, list(newest))
+
+
+def with_deeds(
+    organization: Organization, exchanges: Sequence[Exchange]
+) -> list[tuple[Exchange, str]]:
+    """Each with what it was, in words; people and groups are called by their names of now."""
+    about = {exchange.about for exchange in exchanges}
+    ids = {id for id in map(as_id, about) if id}
+    called: dict[str, str] = {}
+    for model, name, key in ((Link, "user_name", "user_name_key"), (Group, "name", "name_key")):
+        meant = Q(pk__in=ids) | Q(**{f"{key}__in": about - {""}})
+        for id, shown, its_key in (
+            model.objects.of(organization).filter(meant).values_list("pk", name, key)
+        ):
+            called |= {str(id): shown, its_key[:LONGEST_ABOUT]: shown}
+    return [
+        (exchange, words.deed(_bare(exchange), called.get(exchange.about, "")))
+        for exchange in exchanges
+    ]
+
+
+def as_id(text: str) -> uuid.UUID | None:
+    with suppress(ValueError):
+        return uuid.UUID(text)
+    return None
+
+
+def _bare(exchange: Exchange) -> Exchange:
+    """Without its bodies, which lists do not read."""
+    return Exchange(
+        method=exchange.method, path=exchange.path, status=exchange.status, about=exchange.about
     )
 
 

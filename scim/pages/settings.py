@@ -11,11 +11,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from accounts import organizations
-from accounts.models import Application
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
 from scim import applications, clashes, mapping, setup_links
-from scim.models import Exchange
 from scim.pages import connect, rows
 from scim.pages.forms import TokenForm
 
@@ -91,10 +89,7 @@ def show(
             "clashes": clashes.to_come(organization, application),
             "attributes": attributes,
             "newest": newest,
-            "exchanges": Exchange.objects.of(organization)
-            .filter(application=application)
-            .defer("request", "response")
-            .order_by("-at", "-id")[:LAST],
+            "exchanges": rows.last_exchanges(organization, LAST, application),
         },
         status=status,
     )

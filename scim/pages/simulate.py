@@ -27,7 +27,7 @@ class PersonForm(forms.Form):
     user_name = forms.CharField(
         label="User name",
         max_length=320,
-        help_text="Of somebody who is known, or made up. The e-mail is taken to be the same.",
+        help_text="Made up, or of somebody who is known: what you leave empty stays as it is then.",
         widget=forms.TextInput(attrs=_TEXT),
     )
     first_name = forms.CharField(

@@ -19,7 +19,7 @@ from django.utils.http import urlencode
 from accounts import clock
 from accounts.models import Application
 from accounts.pages.access import AdminRequest, admin_required
-from scim import words
+from scim import advice
 from scim.models import Exchange, TurnedAway
 from scim.pages import rows
 
@@ -65,19 +65,23 @@ def _seen(application: Application, since: dt.datetime) -> dict[str, Any]:
     exchanges = list(
         Exchange.objects.filter(application=application, at__gte=since).order_by("at", "id")[:MOST]
     )
+    deeds = rows.with_deeds(application.organization, exchanges)
     away = list(
         TurnedAway.objects.filter(application=application, last_at__gte=since)
         .select_related("token")
         .order_by("last_at")
     )
-    worst = next((exchange for exchange in exchanges if exchange.status >= 400), None)
+    refused = next((each for each in deeds if each[0].status >= 400), None)
+    worst = refused[0] if refused else None
     return {
         "since": since,
         "here": urlencode({"since": since.isoformat()}),
-        "exchanges": [(exchange, words.deed(exchange)) for exchange in exchanges],
-        "away": [(row, words.turned_away(row)) for row in away],
-        "worst": worst,
-        "what_to_do": words.advice(worst.status, worst.response, worst.detail) if worst else "",
-        "first": exchanges[0] if exchanges else None,
+        "exchanges": deeds,
+        "away": [(row, advice.turned_away(row)) for row in away],
+        "refused": refused,
+        "what_to_do": advice.what_to_do(worst.status, worst.response, worst.detail)
+        if worst
+        else "",
+        "first": deeds[0] if deeds else None,
         "slow": not exchanges and clock.now() - since > _SLOW,
     }

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import reverse
+import datetime as dt
 
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from accounts import clock
 from tests.pages.world import World
 
 
@@ -16,9 +20,20 @@ def with_ids(world: World) -> dict[str, str]:
         "brake": reverse("scim_settings:brake", args=[world.application.pk]),
         "rules": reverse("scim_settings:rules", args=[world.application.pk]),
         "guide": reverse("scim_settings:guide", args=[world.application.pk]),
+        "test": _since(world, minutes=10),
+        "simulate": reverse("scim_settings:simulate", args=[world.application.pk]),
+        "setup-link": reverse("scim_settings:setup_link", args=[world.application.pk]),
+        "rotate": reverse("scim_settings:rotate_token", args=[world.token.pk]),
         "revoke": reverse("scim_settings:revoke_token", args=[world.token.pk]),
         "request": reverse("activity:exchange", args=[world.exchange.pk]),
     }
+
+
+def _since(world: World, *, minutes: int) -> str:
+    """The test of the connection as if it had begun then."""
+    since = (clock.now() - dt.timedelta(minutes=minutes)).isoformat()
+    address = reverse("scim_settings:test", args=[world.application.pk])
+    return f"{address}?{urlencode({'since': since})}"
 
 
 def of_everybody() -> dict[str, str]:
@@ -40,6 +55,8 @@ def of_everybody() -> dict[str, str]:
         "settings": reverse("accounts:settings"),
         "scim": reverse("scim_settings:settings"),
         "new-application": reverse("scim_settings:new"),
+        "new-rules": reverse("scim_settings:new_rules"),
+        "new-token": reverse("scim_settings:new_token"),
         "turn-off": reverse("scim_settings:turn_off"),
         "activity": reverse("activity:log"),
         "help": reverse("accounts:help"),

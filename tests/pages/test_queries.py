@@ -32,10 +32,11 @@ MOST = {
     "groups": 10,
     "group": 12,
     "scim": 12,
-    "application": 12,
+    "application": 16,
     "guide": 12,
+    "test": 14,
     "activity": 10,
-    "request": 8,
+    "request": 12,
 }
 MANY = 300
 

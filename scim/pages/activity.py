@@ -21,6 +21,7 @@ from accounts.models import Application, Group, Link, Organization
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.paging import page_of
 from scim import advice, differences, words
+from scim.differences import Difference
 from scim.exchanges import LONGEST_ABOUT
 from scim.models import Exchange
 from scim.pages import rows
@@ -103,11 +104,12 @@ def exchange(request: AdminRequest, exchange_id: int) -> HttpResponse:
         ),
         pk=exchange_id,
     )
+    difference = differences.of(exchange)
     context = {
         "exchange": exchange,
-        "deed": words.deed(exchange),
+        "deed": _deed(exchange, difference),
         "what_to_do": advice.what_to_do(exchange.status, exchange.response, exchange.detail),
-        "difference": differences.of(exchange),
+        "difference": difference,
         "ledger": differences.ledger(exchange),
         "link": _link_of(exchange),
     }
@@ -151,14 +153,17 @@ def _rows(organization: Organization, wanted: Wanted) -> QuerySet[Exchange]:
 
 def _about(organization: Organization, text: str) -> list[str]:
     """What exchanges about the person or group say that they are about: ids and names."""
-    key = names.key(text)
+    key, id = names.key(text), rows.as_id(text)
     links = Link.objects.of(organization).filter(
-        Q(user_name_key=key) | Q(person__email_key=key, person__organization=organization)
+        Q(user_name_key=key)
+        | Q(person__email_key=key, person__organization=organization)
+        | Q(pk=id)
     )
-    named = list(links.values_list("pk", "user_name_key")[:_MOST_MEANT])
-    groups = Group.objects.of(organization).filter(name_key=key)
-    ids = [id for id, _ in named] + list(groups.values_list("pk", flat=True)[:_MOST_MEANT])
-    meant = {key, text.casefold(), *(str(id) for id in ids), *(name for _, name in named)}
+    groups = Group.objects.of(organization).filter(Q(name_key=key) | Q(pk=id))
+    meant = {key, text.casefold()}
+    for found in (links.values_list("pk", "user_name_key"), groups.values_list("pk", "name_key")):
+        for its_id, its_name in found[:_MOST_MEANT]:
+            meant |= {str(its_id), its_name}
     return sorted(each[:LONGEST_ABOUT] for each in meant)
 
 
@@ -185,6 +190,16 @@ def _date(text: str) -> dt.date | None:
 
 def _begin(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), dt.UTC)
+
+
+def _deed(exchange: Exchange, difference: Difference | None) -> str:
+    """In words; whoever was deleted is called as they were."""
+    named = ("userName", "displayName")
+    lines = difference.lines if difference and exchange.method == "DELETE" else ()
+    gone = next((str(line.before) for line in lines if line.attribute in named), "")
+    if not gone and exchange.method == "DELETE":
+        return rows.with_deeds(exchange.organization, [exchange])[0][1]
+    return words.deed(exchange, gone)
 
 
 def _link_of(exchange: Exchange) -> Link | None:

@@ -52,7 +52,9 @@ def of(exchange: Exchange) -> Difference | None:
         return None
     after = _resource(exchange.response)
     if exchange.method == "DELETE":
-        before = _before(exchange, exchange.about, {exchange.about})
+        # Whoever was created and deleted is found by their address, which the ledger knows.
+        addresses = {names.key(line.email)[:LONGEST_ABOUT] for line in ledger(exchange)}
+        before = _before(exchange, exchange.about, {exchange.about, *addresses})
         return None if before is None else Difference(_lines(before, {}), known=True)
     if after is None:
         return None

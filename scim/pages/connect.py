@@ -1,8 +1,8 @@
 """Add new SCIM configuration, in three steps (R1, R2, R16, R18).
 
-What was entered is kept as a draft in the session, so that each step can be gone back to
-and nothing is asked twice. Only the last step makes something: the application and its
-first token, together.
+What was entered is kept as a draft, so that each step can be gone back to and nothing is
+asked twice. Only the last step makes something: the application and its first token,
+together.
 """
 
 from __future__ import annotations
@@ -20,22 +20,15 @@ from accounts.pages.access import AdminRequest, Page, admin_required, changes_th
 from accounts.refusal import Refusal
 from licensing.models import Policy
 from scim import applications, clashes
-from scim.pages import tokens
+from scim.pages import drafts, tokens
 from scim.pages.forms import ConnectionForm, RulesForm, TokenForm, as_form
 
-_KEY = "scim_draft"
 MOST_NAMES = 30
 STEPS = (
     ("Connection", "scim_settings:new"),
     ("Licenses", "scim_settings:new_rules"),
     ("Token", "scim_settings:new_token"),
 )
-
-
-def draft_of(request: AdminRequest) -> dict[str, Any]:
-    """What was entered so far for the organization in use; empty when nothing was."""
-    draft = request.session.get(_KEY) or {}
-    return draft if draft.get("organization") == request.organization.pk else {}
 
 
 def _step(number: int, view: Page) -> Page:
@@ -46,7 +39,7 @@ def _step(number: int, view: Page) -> Page:
     def guarded(request: AdminRequest) -> HttpResponse:
         if not request.organization.may_use_scim:
             return redirect("scim_settings:settings")
-        draft = draft_of(request)
+        draft = drafts.of(request)
         done = 2 if "when_full" in draft else 1 if "name" in draft else 0
         if done < number - 1:
             return redirect(STEPS[done][1])
@@ -95,7 +88,7 @@ def _token(request: AdminRequest, draft: dict[str, Any]) -> HttpResponse:
         except Refusal as refusal:
             form.add_error(None, refusal.detail)
         else:
-            del request.session[_KEY]
+            drafts.drop(request)
             return tokens.shown(request, issued)
     context = {
         "form": form,
@@ -114,7 +107,7 @@ connection, rules, token = _step(1, _connection), _step(2, _rules), _step(3, _to
 @changes_things
 def discard(request: AdminRequest) -> HttpResponse:
     """Forget what was entered. Nothing has been made of it."""
-    if request.session.pop(_KEY, None):
+    if drafts.drop(request):
         messages.success(request, "The configuration that you had begun is discarded.")
     return redirect("scim_settings:settings")
 
@@ -123,7 +116,7 @@ def discard(request: AdminRequest) -> HttpResponse:
 
 
 def _keep(request: AdminRequest, draft: dict[str, Any], following: str) -> HttpResponse:
-    request.session[_KEY] = draft | {"organization": request.organization.pk}
+    drafts.keep(request, draft)
     return redirect(following)
 
 

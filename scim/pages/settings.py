@@ -14,7 +14,7 @@ from accounts import organizations
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
 from scim import applications, clashes, mapping, setup_links
-from scim.pages import connect, rows
+from scim.pages import drafts, rows
 from scim.pages.forms import TokenForm
 
 LAST = 8
@@ -28,7 +28,7 @@ def settings(request: AdminRequest) -> HttpResponse:
         "scim/settings.html",
         {
             "applications": rows.with_health(request.organization),
-            "draft": connect.draft_of(request),
+            "draft": drafts.of(request),
             "clashes": clashes.to_come(request.organization),
             "plan_sentence": organizations.plan_sentence(request.organization.plan),
         },

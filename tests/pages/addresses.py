@@ -55,8 +55,6 @@ def of_everybody() -> dict[str, str]:
         "settings": reverse("accounts:settings"),
         "scim": reverse("scim_settings:settings"),
         "new-application": reverse("scim_settings:new"),
-        "new-rules": reverse("scim_settings:new_rules"),
-        "new-token": reverse("scim_settings:new_token"),
         "turn-off": reverse("scim_settings:turn_off"),
         "activity": reverse("activity:log"),
         "help": reverse("accounts:help"),

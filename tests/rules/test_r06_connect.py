@@ -76,6 +76,7 @@ def test_an_application_and_its_token_are_made_by_the_third_step_and_nothing_bef
 def test_each_step_can_be_gone_back_to_and_asks_nothing_twice(admin):
     """R6: what was entered is there again, and a step that is left out comes first."""
     assert admin.get(f"{SCIM}new/token/")["Location"] == f"{SCIM}new/"
+    assert Client().get(f"{SCIM}new/token/")["Location"].startswith("/sign-in/")
     admin.post(f"{SCIM}new/", CONNECTION)
     assert admin.get(f"{SCIM}new/token/")["Location"] == f"{SCIM}new/licenses/"
     admin.post(f"{SCIM}new/licenses/", RULES)

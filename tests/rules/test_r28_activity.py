@@ -286,6 +286,8 @@ def test_each_error_says_what_to_do(owner, lea, admin, idp, provoke, status, say
     exchanges.flush()
     last = Exchange.objects.order_by("-at", "-id").first()
     page = _entry(admin, last)
+    if not says:
+        print("ADVICE", last.status, last.response, "=>", page.context["what_to_do"])
     assert last.status == status or not says
     advice = page.context["what_to_do"]
     assert says in advice

@@ -54,10 +54,11 @@ def use(signed: str) -> Issued:
     """Generate the token; the link ends by it. Refused as above, the second time too."""
 
     def change() -> Issued:
-        link = _find(signed, lock=True)
-        issued = tokens.issue(link.application, name=f"Set up by {link.for_whom}"[:100])
-        link.used_at, link.token = clock.now(), issued.token
-        link.save(update_fields=["used_at", "token"])
+        setup_link = _find(signed, lock=True)
+        name = f"Set up by {setup_link.for_whom}"[:100]
+        issued = tokens.issue(setup_link.application, name=name)
+        setup_link.used_at, setup_link.token = clock.now(), issued.token
+        setup_link.save(update_fields=["used_at", "token"])
         return issued
 
     return changes.run(change)

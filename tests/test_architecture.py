@@ -42,6 +42,8 @@ WRITERS = {
         "licensing/refusals.py",
     },
     "Reclaimed": {"licensing/allocation.py", "licensing/idle.py"},
+    "SetupLink": {"scim/setup_links.py"},
+    "TurnedAway": {"scim/turned_away.py"},
 }
 HELD_WRITERS = {
     "licensing/allocation.py",
@@ -101,6 +103,8 @@ OF_ORGANIZATION = {
     "Reclaimed",
     "Token",
     "TokenWarning",
+    "SetupLink",
+    "TurnedAway",
     "Exchange",
 }
 

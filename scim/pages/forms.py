@@ -42,7 +42,10 @@ class RulesForm(forms.Form):
     eligible_groups = forms.CharField(
         label="Chosen groups",
         required=False,
-        help_text="One name a line, as in the identity provider. A group may be pushed later.",
+        help_text=(
+            "One name a line, as in the identity provider. A group may be pushed later. "
+            "With none, people are synced and nobody gets a license."
+        ),
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     when_full = forms.ChoiceField(
@@ -62,17 +65,12 @@ class RulesForm(forms.Form):
         ),
     )
 
-    #: It is asked for only where groups are chosen, and has to be filled in then.
-    eligible_groups.needed = True  # type: ignore[attr-defined]
-
     def clean_eligible_groups(self) -> list[str]:
         """Names, one a line; none unless groups are chosen, whatever was typed."""
         if self.cleaned_data.get("eligibility") != Policy.Eligibility.GROUPS:
             return []
         lines = self.cleaned_data["eligible_groups"].splitlines()
         names = [line.strip() for line in lines if line.strip()]
-        if not names:
-            raise forms.ValidationError("Name at least one group, or choose to sync people only.")
         if any(len(name) > LONGEST_GROUP for name in names):
             raise forms.ValidationError(f"A group has a name of 1 to {LONGEST_GROUP} letters.")
         return names

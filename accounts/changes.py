@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import TypeVar
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts import sql
 from accounts.refusal import Refusal
@@ -17,6 +19,7 @@ Result = TypeVar("Result")
 #: statement that was prepared before a migration.
 TRY_AGAIN = {"40P01", "40001"} | sql.PREPARED_ANEW
 _TRIES = 4
+_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
 
 _REFUSALS = {
     "a_user_name_is_used_once": Refusal(
@@ -59,7 +62,7 @@ def run(change: Callable[[], Result]) -> Result:
     """
     for left in reversed(range(_TRIES)):
         try:
-            with transaction.atomic(durable=True):
+            with transaction.atomic(durable=not _rehearsing.get()):
                 return change()
         except IntegrityError as error:
             name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
@@ -72,3 +75,21 @@ def run(change: Callable[[], Result]) -> Result:
                 raise
             time.sleep(0.01 * (_TRIES - left))
     raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def rehearsal(*, wait: str = "2s") -> Iterator[None]:
+    """Whatever `run` does inside is undone at the end, as if it had never been (dry runs).
+
+    The changes are parts of one transaction then, each undone by itself when it is refused.
+    wait: for a lock at most so long; nobody else should wait long for a dry run either.
+    """
+    began = _rehearsing.set(True)
+    try:
+        with transaction.atomic(durable=True):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+            yield
+            transaction.set_rollback(True)
+    finally:
+        _rehearsing.reset(began)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 
@@ -14,6 +14,11 @@ from accounts.refusal import NotFound, Refusal
 from licensing import eligibility as licensing_eligibility
 from licensing import pools
 from licensing.models import Policy
+from scim import tokens
+from scim.tokens import Issued
+
+#: What when full, who is eligible, and which groups are chosen.
+Rules = tuple[str, str, Sequence[str]]
 
 
 def base_url() -> str:
@@ -37,6 +42,36 @@ def create(
     Refused: a plan without SCIM, a name that is used, groups chosen while everyone is
     eligible.
     """
+    rules = (when_full, eligibility, eligible_groups)
+    return changes.run(_creation(organization, name, product, idp, rules, by))
+
+
+def connect(
+    organization: Organization,
+    name: str,
+    *,
+    product: str,
+    idp: str,
+    rules: Rules,
+    token_name: str = "",
+    days: int = tokens.DAYS,
+    by: Admin | None = None,
+) -> Issued:
+    """The same with its first token, both or neither (R3)."""
+    creation = _creation(organization, name, product, idp, rules, by)
+    return changes.run(lambda: tokens.issue(creation(), name=token_name, days=days, by=by))
+
+
+def _creation(
+    organization: Organization,
+    name: str,
+    product: str,
+    idp: str,
+    rules: Rules,
+    by: Admin | None,
+) -> Callable[[], Application]:
+    """What creates the application, once all that can be checked before is."""
+    when_full, eligibility, eligible_groups = rules
     organizations.check_plan_allows_scim(organization)
     pool = pools.get(organization, product)
     name = name.strip()
@@ -70,7 +105,7 @@ def create(
         audit.note(organization.pk, Deed.APPLICATION_ADDED, application, by=by, after=about)
         return application
 
-    return changes.run(change)
+    return change
 
 
 def get(application_id: str) -> Application:

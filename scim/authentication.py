@@ -11,7 +11,8 @@ from django.http import HttpResponse
 from django_scim.middleware import SCIMAuthCheckMiddleware
 
 from accounts import organizations
-from scim import answers, caller, resources
+from scim import answers, caller, resources, turned_away
+from scim.models import TurnedAway
 from scim.protocol import errors
 
 
@@ -23,10 +24,10 @@ class TokenMiddleware(SCIMAuthCheckMiddleware):
         if request.method == "GET":
             name = request.resolver_match.url_name if request.resolver_match else None
             along = resources.along(name, kwargs.get("uuid"), request.GET)
-        known = caller.identify(
-            request.META.get("HTTP_AUTHORIZATION", ""), getattr(request, "request_id", ""), along
-        )
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        known = caller.identify(header, getattr(request, "request_id", ""), along)
         if known is None:
+            turned_away.note(header)
             return answers.error(
                 request,
                 errors.Unauthorized(
@@ -41,10 +42,12 @@ class TokenMiddleware(SCIMAuthCheckMiddleware):
         }
         organization = known.organization
         if not organization.may_use_scim:
+            turned_away.note(header, why=TurnedAway.Why.PLAN)
             return answers.error(
                 request, errors.Forbidden(organizations.plan_sentence(organization.plan))
             )
         if not organization.scim_enabled:
+            turned_away.note(header, why=TurnedAway.Why.OFF)
             return answers.error(
                 request,
                 errors.Forbidden(

@@ -6,27 +6,32 @@ memory and written together, at most a second later, so that a look-up costs no 
 
 from __future__ import annotations
 
-import atexit
 import datetime as dt
 import logging
-import os
-import threading
+import re
 import time
 from typing import Any
 from urllib.parse import unquote_plus
 
 import orjson
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpResponse
 
-from accounts import clock, sql
+from accounts import clock, names, sql
 from scim.answers import ScimRequest
+from scim.later import Later
 from scim.models import Exchange
 
 KEPT = dt.timedelta(days=90)
 #: More of one body than this is not kept, only how large it was.
 LARGEST = 64 * 1024
 _READS = ("GET", "HEAD")
+#: What a resource is called, in the JSON that is kept, whatever its case.
+_NAMED = {
+    kind: re.compile(rf'"{name}":("(?:[^"\\]|\\.)*")', re.IGNORECASE)
+    for kind, name in (("users", "userName"), ("groups", "displayName"))
+}
+LONGEST_ABOUT = 200
 _SECRETS = ("password", "token", "secret", "authorization")
 _NUL = "\\u0000"
 _log = logging.getLogger("seatkeeper.exchanges")
@@ -47,6 +52,8 @@ def record(
     """
     caller = request.caller
     path = request.get_full_path()
+    address = _text(_address(path[path.find("/scim/v2") + 8 :]))
+    sent = _kept(request.body) if request.method not in _READS else None
     row = (
         caller.organization.pk,
         caller.application.pk,
@@ -55,11 +62,12 @@ def record(
         clock.now(),
         round((time.perf_counter() - started) * 1000, 2),
         request.method,
-        _text(_address(path[path.find("/scim/v2") + 8 :]))[:1024],
+        address[:1024],
         response.status_code,
-        _kept(request.body) if request.method not in _READS else None,
+        sent,
         _kept(response.content) if request.method not in _READS or detail else None,
         _text(detail),
+        about(address, sent),
     )
     if with_change:
         sql.fetch(_INSERT, dict(zip(_COLUMNS, row, strict=True)))
@@ -67,6 +75,18 @@ def record(
         _reads.put(row)
     else:
         _write([row])
+
+
+def about(address: str, sent: str | None) -> str:
+    """What to find the exchange by: the id in its address, or the key of what it creates."""
+    kind, _, id = address.partition("?")[0].strip("/").partition("/")
+    pattern = _NAMED.get(kind.casefold())
+    if pattern is None or id.startswith("."):
+        return ""
+    if id:
+        return id.casefold()[:LONGEST_ABOUT]
+    named = pattern.search(sent) if sent else None
+    return names.key(orjson.loads(named[1]))[:LONGEST_ABOUT] if named else ""
 
 
 def flush() -> None:
@@ -131,37 +151,6 @@ def _redacted(value: Any) -> Any:
     return value
 
 
-class _Reads:
-    """Rows of reads that are yet to be written, by one thread a process."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[Any, ...]] = []
-        self.lock = threading.Lock()
-        self.thread_of = 0  # the process that has the thread; a fork has none yet
-
-    def put(self, row: tuple[Any, ...]) -> None:
-        with self.lock:
-            self.rows.append(row)
-            if self.thread_of != os.getpid():
-                self.thread_of = os.getpid()
-                threading.Thread(target=self.run, name="exchanges", daemon=True).start()
-
-    def run(self) -> None:
-        while True:
-            time.sleep(1)
-            self.flush()
-            connection.close()
-
-    def flush(self) -> None:
-        with self.lock:
-            rows, self.rows = self.rows, []
-        if rows:
-            _write(rows)
-
-
-_reads = _Reads()
-atexit.register(_reads.flush)
-
 _COLUMNS = {
     "organization_id": "bigint",
     "application_id": "uuid",
@@ -175,6 +164,7 @@ _COLUMNS = {
     "request": "jsonb",
     "response": "jsonb",
     "detail": "text",
+    "about": "text",
 }
 
 _ROWS = f"unnest({', '.join(f'%({name})s::{kind}[]' for name, kind in _COLUMNS.items())}) AS row"
@@ -202,3 +192,6 @@ def _write(rows: list[tuple[Any, ...]]) -> None:
             sql.fetch(_INSERT_APART, _columns(rows[first : first + _MOST_ROWS]))
     except DatabaseError:
         _log.exception("%d exchanges could not be kept", len(rows))
+
+
+_reads = Later("exchanges", _write)

@@ -34,7 +34,10 @@ class Token(models.Model):
                 condition=Q(expires_at__gt=F("issued_at")),
             ),
         ]
-        indexes = [models.Index(fields=["application", "issued_at"], name="tokens_of_application")]
+        indexes = [
+            models.Index(fields=["application", "issued_at"], name="tokens_of_application"),
+            models.Index(fields=["hint"], name="token_by_its_beginning"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.hint
@@ -62,8 +65,89 @@ class TokenWarning(models.Model):
         return f"{self.token_id}: {self.days} days"
 
 
+class SetupLink(models.Model):
+    """Lets an IT contact without a login follow the guide and generate one token (R6).
+
+    It ends by being used, revoked, or after its time; for_whom: as the admin called them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="setup_links"
+    )
+    for_whom = models.CharField(max_length=200)
+    made_by = models.ForeignKey(Admin, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    token = models.OneToOneField(
+        Token, on_delete=models.SET_NULL, null=True, related_name="setup_link"
+    )
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="a_setup_link_is_used_or_revoked",
+                condition=Q(used_at=None) | Q(revoked_at=None),
+            ),
+            models.CheckConstraint(
+                name="only_a_used_setup_link_has_a_token",
+                condition=Q(token=None) | Q(used_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.for_whom
+
+
+class TurnedAway(models.Model):
+    """Requests that were not let in, of a token that is known (R3, R28): one line a token and
+    reason, however many there were. Only admins see it; whoever asked learns nothing."""
+
+    class Why(models.TextChoices):
+        REVOKED = "revoked", "The token is revoked"
+        EXPIRED = "expired", "The token has expired"
+        MISTYPED = "mistyped", "The token is cut off or mistyped"
+        MISSENT = "missent", "The token is right, its header is not"
+        OFF = "off", "SCIM is switched off"
+        PLAN = "plan", "The plan has no SCIM"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="turned_away"
+    )
+    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="turned_away")
+    why = models.CharField(max_length=8, choices=Why.choices)
+    times = models.PositiveBigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["token", "why"], name="a_token_is_turned_away_on_one_line_a_reason"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["application", "-last_at"], name="turned_away_of_application"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token_id}: {self.why}"
+
+
 class Exchange(models.Model):
-    """One request and its answer, with secrets removed (R28)."""
+    """One request and its answer, with secrets removed (R28).
+
+    about: what it is about, to find it by: the id in its address, or the key of the userName or
+    displayName that it creates (accounts.names.key).
+    """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="exchanges")
@@ -77,6 +161,7 @@ class Exchange(models.Model):
     request = models.JSONField(null=True)
     response = models.JSONField(null=True)
     detail = models.TextField(blank=True)
+    about = models.CharField(max_length=200, db_default="")
 
     objects = OfOrganization.as_manager()
 
@@ -84,6 +169,13 @@ class Exchange(models.Model):
         indexes = [
             models.Index(fields=["application", "-at"], name="exchanges_of_application"),
             models.Index(fields=["organization", "-at"], name="exchanges_of_organization"),
+            models.Index(fields=["request_id"], name="exchange_by_request"),
+            models.Index(fields=["about"], condition=~Q(about=""), name="exchanges_about"),
+            models.Index(
+                fields=["application", "-at"],
+                condition=Q(status__gte=400),
+                name="refused_exchanges",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import OperationalError
 
-from scim import exchanges, tokens
+from scim import exchanges, tokens, turned_away
 
 
 @shared_task(
@@ -20,3 +20,4 @@ def expire_scim_tokens() -> None:
 )
 def prune_exchanges() -> None:
     exchanges.prune()
+    turned_away.prune()

@@ -90,7 +90,7 @@ def rotate(token: Token, *, overlap: dt.timedelta, by: Admin | None = None) -> I
         now = clock.now()
         if old.revoked_at or old.expired_at or old.expires_at <= now:
             raise Refusal("token_ended", "This token has ended: issue a new one instead.")
-        ends = max(now + overlap, old.issued_at + dt.timedelta(seconds=1))
+        ends = max(now + overlap, old.issued_at + dt.timedelta(microseconds=1))
         if ends < old.expires_at:
             before, old.expires_at = old.expires_at, ends
             old.save(update_fields=["expires_at"])

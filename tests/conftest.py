@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Organization
-from scim import exchanges
+from scim import exchanges, turned_away
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +31,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _reads_are_written_by_tests_alone() -> None:
     """The activity log collects reads for a thread; here `exchanges.flush()` writes them."""
-    exchanges._reads.thread_of = os.getpid()
+    for later in (exchanges._reads, turned_away._noted):
+        later.thread_of = os.getpid()
 
 
 @pytest.fixture(autouse=True)
 def _no_read_of_another_test() -> Iterator[None]:
     yield
-    exchanges._reads.rows.clear()
+    for later in (exchanges._reads, turned_away._noted):
+        later.rows.clear()
 
 
 @pytest.fixture

@@ -58,6 +58,8 @@ WRITERS = {
         "licensing/refusals.py",
     },
     "Reclaimed": {"licensing/allocation.py", "licensing/idle.py"},
+    "SetupLink": {"scim/setup_links.py"},
+    "TurnedAway": {"scim/turned_away.py"},
 }
 HELD_WRITERS = {
     "licensing/allocation.py",
@@ -131,6 +133,8 @@ OF_ORGANIZATION = {
     "DailyCount",
     "Token",
     "TokenWarning",
+    "SetupLink",
+    "TurnedAway",
     "Exchange",
 }
 

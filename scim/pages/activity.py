@@ -1,49 +1,94 @@
-"""Activity log: every request that came in, and what was answered (R28)."""
+"""Activity log: every request that came in, what was answered, and what it changed (R28)."""
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+import datetime as dt
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+import orjson
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from accounts.models import Application
+from accounts import names
+from accounts.models import Application, Group, Link, Organization
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.paging import page_of
+from scim import advice, differences, words
+from scim.differences import Difference
+from scim.exchanges import LONGEST_ABOUT
 from scim.models import Exchange
+from scim.pages import rows
 
 ANSWERS = {
     "done": "Done (below 400)",
     "refused": "Refused or failed (400 and above)",
     "failed": "Failed (500 and above)",
+    "400": "400, not understood",
+    "403": "403, not allowed",
+    "404": "404, not found",
+    "409": "409, a clash",
 }
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+LONGEST_SEARCH = 320
+#: People or groups that a search may mean.
+_MOST_MEANT = 200
+_AT_ONCE = 1000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the address asks for; what makes no sense is left out.
+
+    text: a person's user name or e-mail, a group's name, a SCIM id or a request id.
+    until: the last day, itself included.
+    """
+
+    text: str
+    application: uuid.UUID | None
+    answer: str
+    method: str
+    since: dt.date | None
+    until: dt.date | None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Wanted:
+        asked = request.GET
+        text = asked.get("q", "") or asked.get("request", "")
+        answer, method = asked.get("answer", ""), asked.get("method", "")
+        return cls(
+            text=text.replace("\x00", "").strip()[:LONGEST_SEARCH],
+            application=rows.as_id(asked.get("application", "")),
+            answer=answer if answer in ANSWERS or _is_status(answer) else "",
+            method=method if method in METHODS else "",
+            since=_date(asked.get("since", "")),
+            until=_date(asked.get("until", "")),
+        )
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in dataclasses.fields(self))
 
 
 @admin_required
 def log(request: AdminRequest) -> HttpResponse:
-    """The newest first, of one application or answer if asked."""
-    rows = (
-        Exchange.objects.of(request.organization)
-        .select_related("application")
-        .defer("request", "response")
-        .order_by("-at", "-id")
-    )
-    application, answer = _asked(request)
-    request_id = request.GET.get("request", "").replace("\x00", "")[:128]
-    if application:
-        rows = rows.filter(application=application)
-    if request_id:
-        rows = rows.filter(request_id=request_id)
+    """The newest first, searched by whom or what they are about."""
+    wanted = Wanted.of(request)
+    found = _rows(request.organization, wanted).defer("request", "response")
+    page = page_of(request, found)
     context = {
-        "page": page_of(request, _answered(rows, answer)),
+        "page": page,
+        "deeds": rows.with_deeds(request.organization, page.rows),
         "applications": Application.objects.of(request.organization).order_by("name"),
-        "application": application,
+        "wanted": wanted,
         "answers": ANSWERS,
-        "answer": answer,
-        "request_id": request_id,
-        "narrowed": bool(application or answer or request_id),
+        "methods": METHODS,
+        "query": request.GET.urlencode(),
     }
     part = "scim/activity.html#results" if request.htmx else "scim/activity.html"
     return render(request, part, context)
@@ -51,28 +96,166 @@ def log(request: AdminRequest) -> HttpResponse:
 
 @admin_required
 def exchange(request: AdminRequest, exchange_id: int) -> HttpResponse:
-    """One request, its answer and what was wrong, with secrets removed when it was recorded."""
+    """One request: its answer, what to do about it, what it changed. Secrets were removed when
+    it was recorded."""
     exchange = get_object_or_404(
-        Exchange.objects.of(request.organization).select_related("application", "token"),
+        Exchange.objects.of(request.organization).select_related(
+            "application", "token", "organization"
+        ),
         pk=exchange_id,
     )
-    return render(request, "scim/exchange.html", {"exchange": exchange})
+    difference = differences.of(exchange)
+    context = {
+        "exchange": exchange,
+        "deed": _deed(exchange, difference),
+        "what_to_do": advice.what_to_do(exchange.status, exchange.response, exchange.detail),
+        "difference": difference,
+        "ledger": differences.ledger(exchange),
+        "link": _link_of(exchange),
+    }
+    return render(request, "scim/exchange.html", context)
 
 
-def _asked(request: HttpRequest) -> tuple[uuid.UUID | None, str]:
-    """The application and the answer of the filter; what makes no sense is left out."""
-    answer = request.GET.get("answer", "")
-    application = None
-    with suppress(ValueError):
-        application = uuid.UUID(request.GET.get("application", ""))
-    return application, answer if answer in ANSWERS else ""
+@admin_required
+def export(request: AdminRequest) -> Any:
+    """What the log shows, with both bodies, as CSV; however long, a part at a time."""
+    found = _rows(request.organization, Wanted.of(request))
+    response = StreamingHttpResponse(_csv(found), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="activity-log.csv"'
+    return response
 
 
-def _answered(rows: QuerySet[Exchange], answer: str) -> QuerySet[Exchange]:
+# ------------------------------------------------------------------ searching
+
+#: By either index; `about <> ''` is said, so that the partial one fits every value.
+_MEANT = """
+    SELECT id FROM scim_exchange WHERE request_id = %s
+    UNION
+    SELECT id FROM scim_exchange WHERE about = ANY(%s::text[]) AND about <> ''
+"""
+
+
+def _rows(organization: Organization, wanted: Wanted) -> QuerySet[Exchange]:
+    found = Exchange.objects.of(organization).select_related("application", "token")
+    if wanted.text:
+        meant = [wanted.text[:128], _about(organization, wanted.text)]
+        found = found.filter(pk__in=RawSQL(_MEANT, meant))  # noqa: S611  a constant
+    if wanted.application:
+        found = found.filter(application=wanted.application)
+    if wanted.method:
+        found = found.filter(method=wanted.method)
+    if wanted.since:
+        found = found.filter(at__gte=_begin(wanted.since))
+    if wanted.until:
+        found = found.filter(at__lt=_begin(wanted.until) + dt.timedelta(days=1))
+    return _answered(found, wanted.answer).order_by("-at", "-id")
+
+
+def _about(organization: Organization, text: str) -> list[str]:
+    """What exchanges about the person or group say that they are about: ids and names."""
+    key, id = names.key(text), rows.as_id(text)
+    links = Link.objects.of(organization).filter(
+        Q(user_name_key=key)
+        | Q(person__email_key=key, person__organization=organization)
+        | Q(pk=id)
+    )
+    groups = Group.objects.of(organization).filter(Q(name_key=key) | Q(pk=id))
+    meant = {key, text.casefold()}
+    for found in (links.values_list("pk", "user_name_key"), groups.values_list("pk", "name_key")):
+        for its_id, its_name in found[:_MOST_MEANT]:
+            meant |= {str(its_id), its_name}
+    return sorted(each[:LONGEST_ABOUT] for each in meant)
+
+
+def _answered(found: QuerySet[Exchange], answer: str) -> QuerySet[Exchange]:
     if answer == "done":
-        return rows.filter(status__lt=400)
+        return found.filter(status__lt=400)
     if answer == "refused":
-        return rows.filter(status__gte=400)
+        return found.filter(status__gte=400)
     if answer == "failed":
-        return rows.filter(status__gte=500)
-    return rows
+        return found.filter(status__gte=500)
+    return found.filter(status=int(answer)) if answer else found
+
+
+def _is_status(text: str) -> bool:
+    return len(text) == 3 and text.isascii() and text.isdecimal()
+
+
+def _date(text: str) -> dt.date | None:
+    with suppress(ValueError):
+        date = dt.date.fromisoformat(text)
+        return date if 2000 <= date.year < 9000 else None
+    return None
+
+
+def _begin(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), dt.UTC)
+
+
+def _deed(exchange: Exchange, difference: Difference | None) -> str:
+    """In words; whoever was deleted is called as they were."""
+    named = ("userName", "displayName")
+    lines = difference.lines if difference and exchange.method == "DELETE" else ()
+    gone = next((str(line.before) for line in lines if line.attribute in named), "")
+    if not gone and exchange.method == "DELETE":
+        return rows.with_deeds(exchange.organization, [exchange])[0][1]
+    return words.deed(exchange, gone)
+
+
+def _link_of(exchange: Exchange) -> Link | None:
+    """The person whom the request was about, as far as the application has them still."""
+    document = exchange.response if isinstance(exchange.response, dict) else {}
+    id = rows.as_id(str(document.get("id", ""))) or rows.as_id(exchange.about)
+    links = Link.objects.of(exchange.organization).select_related("person")
+    return links.filter(pk=id).first() if id else None
+
+
+# ------------------------------------------------------------------ exporting
+
+_HEAD = (
+    "at", "application", "token", "method", "path", "status", "milliseconds", "request_id",
+    "detail", "request", "answer",
+)  # fmt: skip
+#: A cell that begins so would be a formula to a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class _Echo:
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(found: QuerySet[Exchange]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(_HEAD)
+    part = list(found[:_AT_ONCE])
+    while part:
+        for row in part:
+            yield writer.writerow([_cell(value) for value in _values(row)])
+        at, id = part[-1].at, part[-1].pk
+        part = list(found.filter(Q(at__lt=at) | Q(at=at, pk__lt=id))[:_AT_ONCE])
+
+
+def _values(row: Exchange) -> tuple[Any, ...]:
+    return (
+        row.at.astimezone(dt.UTC).isoformat(),
+        row.application.name,
+        str(row.token or ""),
+        row.method,
+        row.path,
+        row.status,
+        row.milliseconds,
+        row.request_id,
+        row.detail,
+        _text(row.request),
+        _text(row.response),
+    )
+
+
+def _text(document: Any) -> str:
+    return "" if document is None else orjson.dumps(document).decode()
+
+
+def _cell(value: Any) -> Any:
+    """A text that would be taken for a formula begins with an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

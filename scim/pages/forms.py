@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 
 from accounts.models import Application, Product
@@ -9,6 +12,12 @@ from accounts.pages.forms import HintedRadio
 from licensing import brake
 from licensing.models import Policy
 from scim import tokens
+
+LONGEST_GROUP = 256
+
+
+#: How the form says "chosen groups, and none": people are synced and nobody gets a license (R16).
+SYNC = "sync"
 
 
 class RulesForm(forms.Form):
@@ -19,12 +28,14 @@ class RulesForm(forms.Form):
         choices=[
             (Policy.Eligibility.EVERYONE, "To everyone the application provides"),
             (Policy.Eligibility.GROUPS, "To members of chosen groups"),
+            (SYNC, "To nobody: sync people only"),
         ],
         initial=Policy.Eligibility.EVERYONE,
         widget=HintedRadio(
             {
                 "everyone": "Whoever is pushed and active gets a license.",
                 "groups": "Whoever leaves the last chosen group loses the license.",
+                SYNC: "People and groups appear, and licenses are given by hand or later.",
             }
         ),
     )
@@ -55,17 +66,35 @@ class RulesForm(forms.Form):
     )
 
     def clean_eligible_groups(self) -> list[str]:
-        """Names, one a line; none while everyone is eligible, whatever was typed."""
+        """Names, one a line; none unless groups are chosen, whatever was typed."""
         if self.cleaned_data.get("eligibility") != Policy.Eligibility.GROUPS:
             return []
         lines = self.cleaned_data["eligible_groups"].splitlines()
-        return [line.strip() for line in lines if line.strip()]
+        names = [line.strip() for line in lines if line.strip()]
+        if any(len(name) > LONGEST_GROUP for name in names):
+            raise forms.ValidationError(f"A group has a name of 1 to {LONGEST_GROUP} letters.")
+        return names
+
+    def clean(self) -> dict[str, Any]:
+        """As the domain has it: syncing people only is chosen groups with none chosen."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("eligibility") == SYNC:
+            cleaned["eligibility"] = Policy.Eligibility.GROUPS
+        return cleaned
 
 
-class ApplicationForm(RulesForm):
-    """A new application, in the words of the Admin Center."""
+def as_form(eligibility: str, eligible_groups: Sequence[str], when_full: str) -> dict[str, str]:
+    """The rules as RulesForm shows them."""
+    nobody = eligibility == Policy.Eligibility.GROUPS and not eligible_groups
+    return {
+        "eligibility": SYNC if nobody else eligibility,
+        "eligible_groups": "\n".join(eligible_groups),
+        "when_full": when_full,
+    }
 
-    field_order = ("name", "product", "idp")
+
+class ConnectionForm(forms.Form):
+    """The first step of a new application: what is connected to what."""
 
     name = forms.CharField(
         label="Name",
@@ -92,7 +121,7 @@ class TokenForm(forms.Form):
     """A new token."""
 
     name = forms.CharField(
-        label="Name",
+        label="Token name",
         required=False,
         max_length=100,
         help_text="Where it is used, for example “Okta production”.",
@@ -105,6 +134,40 @@ class TokenForm(forms.Form):
         initial=tokens.DAYS,
         help_text=f"At most {tokens.DAYS} (two years).",
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+
+
+class RotateForm(forms.Form):
+    """How long the old token works beside the new one (R3)."""
+
+    overlap = forms.TypedChoiceField(
+        label="The old token works for",
+        choices=[
+            (0, "No longer: it ends now"),
+            (1, "1 more hour"),
+            (24, "1 more day"),
+            (24 * 7, "7 more days"),
+            (24 * 30, "30 more days"),
+        ],
+        coerce=int,
+        initial=24 * 7,
+        widget=HintedRadio(
+            {
+                "0": "For a token that has leaked. Pushes are refused until you enter the new one.",
+                "168": "Time enough to enter the new one in the identity provider.",
+            }
+        ),
+    )
+
+
+class SetupLinkForm(forms.Form):
+    """Who gets a setup link."""
+
+    for_whom = forms.CharField(
+        label="For whom",
+        max_length=200,
+        help_text="The IT contact’s name or e-mail, so that you can tell links apart.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
 

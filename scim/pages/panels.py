@@ -55,7 +55,7 @@ def attention(request: HttpRequest) -> Iterator[Attention]:
 def last_pushes(request: HttpRequest, **_: Any) -> str:
     """The last requests of all applications, or how to connect the first one."""
     organization: Organization = request.organization  # type: ignore[attr-defined]
-    exchanges = list(rows.last_exchanges(organization, LAST))
+    exchanges = rows.last_exchanges(organization, LAST)
     connected = bool(exchanges) or organization.applications.exists()
     return render_to_string(
         "scim/last_pushes.html", {"exchanges": exchanges, "connected": connected}, request

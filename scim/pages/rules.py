@@ -15,7 +15,7 @@ from licensing import eligibility
 from licensing.pages.confirm import answer
 from licensing.preview import Effect
 from scim.pages import rows
-from scim.pages.forms import RulesForm
+from scim.pages.forms import RulesForm, as_form
 
 
 @admin_required
@@ -57,8 +57,4 @@ def change(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
 def _as_they_are(application: Application) -> dict[str, str]:
     policy = application.policy
     names = policy.eligible_groups.order_by("name_key").values_list("name", flat=True)
-    return {
-        "eligibility": policy.eligibility,
-        "eligible_groups": "\n".join(names),
-        "when_full": policy.when_full,
-    }
+    return as_form(policy.eligibility, list(names), policy.when_full)

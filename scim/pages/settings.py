@@ -1,4 +1,4 @@
-"""Settings > Global Settings > SCIM: the switch, applications, a new one (R1, R2)."""
+"""Settings > Global Settings > SCIM: the switch and the applications (R1, R2)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from django.views.decorators.http import require_POST
 
 from accounts import audit, organizations
 from accounts.deeds import Deed
-from accounts.models import Application, AuditEntry, Organization
+from accounts.models import AuditEntry, Organization
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
-from scim import applications
-from scim.models import Exchange
-from scim.pages import rows
-from scim.pages.forms import ApplicationForm, TokenForm
+from scim import applications, clashes, mapping, setup_links
+from scim.pages import drafts, rows
+from scim.pages.forms import TokenForm
 
 LAST = 8
 
 
 @admin_required
 def settings(request: AdminRequest) -> HttpResponse:
-    """The switch and a card for each application."""
+    """The switch and a card for each application; names that clash, before it is switched on."""
     return render(
         request,
         "scim/settings.html",
         {
-            "applications": rows.applications(request.organization),
+            "applications": rows.with_health(request.organization),
+            "draft": drafts.of(request),
+            "clashes": clashes.to_come(request.organization),
             "plan_sentence": organizations.plan_sentence(request.organization.plan),
             "switched_off": _switched_off(request.organization),
         },
@@ -62,28 +63,6 @@ def turn_off(request: AdminRequest) -> HttpResponse:
 
 
 @admin_required
-@changes_things
-def new(request: AdminRequest) -> HttpResponse:
-    """Add new SCIM configuration."""
-    if not request.organization.may_use_scim:
-        return redirect("scim_settings:settings")
-    form = ApplicationForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        wanted = form.cleaned_data
-        try:
-            application = applications.create(
-                request.organization, wanted.pop("name"), **wanted, by=request.admin
-            )
-        except Refusal as refusal:
-            form.add_error(_field_of(refusal), refusal.detail)
-        else:
-            messages.success(request, f"{application.name} is ready. Generate its first token.")
-            return redirect("scim_settings:application", application.pk)
-    status = 422 if form.is_bound else 200
-    return render(request, "scim/new.html", {"form": form}, status=status)
-
-
-@admin_required
 def application(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
     """One application: what to give the identity provider, tokens, rules, last requests."""
     return show(request, application_id, TokenForm())
@@ -94,8 +73,12 @@ def show(
 ) -> HttpResponse:
     """The application's page, with its token form as it was sent when that was refused."""
     organization = request.organization
-    application = get_object_or_404(rows.applications(organization), pk=application_id)
-    tokens = application.tokens.order_by("-issued_at").select_related("issued_by")
+    application = get_object_or_404(rows.with_health(organization), pk=application_id)
+    tokens = application.tokens.order_by("-issued_at").select_related(
+        "issued_by", "setup_link__made_by"
+    )
+    away = rows.turned_away(application)
+    attributes, newest = mapping.last_seen(application)
     return render(
         request,
         "scim/application.html",
@@ -103,36 +86,15 @@ def show(
             "application": application,
             "log_query": urlencode({"application": str(application.pk)}),
             "base_url": applications.base_url(),
-            "tokens": rows.token_rows(organization, tokens),
+            "tokens": rows.token_rows(organization, tokens, away),
             "form": form,
-            "exchanges": Exchange.objects.of(organization)
-            .filter(application=application)
-            .defer("request", "response")
-            .order_by("-at", "-id")[:LAST],
+            "setup_links": setup_links.open_of(application),
+            "clashes": clashes.to_come(organization, application),
+            "attributes": attributes,
+            "newest": newest,
+            "exchanges": rows.last_exchanges(organization, LAST, application),
         },
         status=status,
-    )
-
-
-@admin_required
-def guide(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
-    """What to press in the identity provider, with this application's real values (R6)."""
-    application = get_object_or_404(rows.applications(request.organization), pk=application_id)
-    asked = request.GET.get("idp")
-    idp = asked if asked in Application.Idp.values else application.idp
-    return render(
-        request,
-        "scim/guide.html",
-        {
-            "application": application,
-            "base_url": applications.base_url(),
-            "idp": idp,
-            "idps": Application.Idp.choices,
-            "steps": f"scim/guides/{idp}.html",
-            "steps_title": f"In {Application.Idp(idp).label}"
-            if idp != "other"
-            else "In its console",
-        },
     )
 
 
@@ -141,12 +103,3 @@ def _switched_off(organization: Organization) -> AuditEntry | None:
     if organization.scim_enabled:
         return None
     return audit.last(organization, Deed.SCIM_TURNED_OFF, [organization]).get(organization.pk)
-
-
-def _field_of(refusal: Refusal) -> str | None:
-    """The field that a refusal is about."""
-    return {
-        "application_exists": "name",
-        "name_invalid": "name",
-        "group_name_invalid": "eligible_groups",
-    }.get(refusal.code)

@@ -1,11 +1,12 @@
-"""Generate and revoke tokens (R3)."""
+"""Generate, rotate and revoke tokens (R3)."""
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_variables
 
@@ -14,8 +15,8 @@ from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
 from scim import applications, tokens
 from scim.models import Token
-from scim.pages import rows, settings
-from scim.pages.forms import TokenForm
+from scim.pages import guides, rows, settings
+from scim.pages.forms import RotateForm, TokenForm
 
 
 @sensitive_variables("issued")
@@ -35,11 +36,47 @@ def generate(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
     except Refusal as refusal:
         form.add_error(None, refusal.detail)
         return settings.show(request, application_id, form, status=422)
-    response = render(
-        request,
-        "scim/token_shown.html",
-        {"application": application, "issued": issued, "base_url": applications.base_url()},
+    return shown(request, issued)
+
+
+@sensitive_variables("issued")
+@admin_required
+@changes_things
+def rotate(request: AdminRequest, token_id: uuid.UUID) -> HttpResponse:
+    """A new token of the same name; the old one works on for as long as the admin says."""
+    token = get_object_or_404(
+        Token.objects.of(request.organization).select_related("application"), pk=token_id
     )
+    form = RotateForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        overlap = dt.timedelta(hours=form.cleaned_data["overlap"])
+        try:
+            issued = tokens.rotate(token, overlap=overlap, by=request.admin)
+        except Refusal as refusal:
+            form.add_error(None, refusal.detail)
+        else:
+            token.refresh_from_db(fields=["expires_at"])
+            return shown(request, issued, old=token)
+    context = {"token": token, "form": form, "works": rows.token_row(token).works}
+    return render(request, "scim/rotate.html", context, status=422 if form.is_bound else 200)
+
+
+@sensitive_variables("issued")
+def shown(
+    request: HttpRequest, issued: tokens.Issued, *, old: Token | None = None, contact: bool = False
+) -> HttpResponse:
+    """The one page that shows a token. contact: to an IT contact without a login."""
+    application = issued.token.application
+    context = {
+        "application": application,
+        "issued": issued,
+        "old": old,
+        "base_url": applications.base_url(),
+    }
+    if contact:
+        context |= {**guides.context_of(application, application.idp), "contact": True}
+    template = "scim/setup_done.html" if contact else "scim/token_shown.html"
+    response = render(request, template, context)
     response["Cache-Control"] = "no-store, private"
     return response
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import reverse
+import datetime as dt
 
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from accounts import clock
 from tests.pages.world import World
 
 
@@ -16,6 +20,10 @@ def with_ids(world: World) -> dict[str, str]:
         "brake": reverse("scim_settings:brake", args=[world.application.pk]),
         "rules": reverse("scim_settings:rules", args=[world.application.pk]),
         "guide": reverse("scim_settings:guide", args=[world.application.pk]),
+        "test": _since(world, minutes=10),
+        "simulate": reverse("scim_settings:simulate", args=[world.application.pk]),
+        "setup-link": reverse("scim_settings:setup_link", args=[world.application.pk]),
+        "rotate": reverse("scim_settings:rotate_token", args=[world.token.pk]),
         "revoke": reverse("scim_settings:revoke_token", args=[world.token.pk]),
         "remove-admin": reverse("accounts:remove_admin", args=[world.colleague.pk]),
         "request": reverse("activity:exchange", args=[world.exchange.pk]),
@@ -25,6 +33,13 @@ def with_ids(world: World) -> dict[str, str]:
         "import-file": reverse("licensing:import_file", args=[world.file.pk]),
         "manual-group": reverse("licensing:group", args=[world.manual_group.pk]) + "?q=e",
     }
+
+
+def _since(world: World, *, minutes: int) -> str:
+    """The test of the connection as if it had begun then."""
+    since = (clock.now() - dt.timedelta(minutes=minutes)).isoformat()
+    address = reverse("scim_settings:test", args=[world.application.pk])
+    return f"{address}?{urlencode({'since': since})}"
 
 
 def of_everybody() -> dict[str, str]:

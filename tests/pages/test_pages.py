@@ -9,23 +9,15 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import organizations
-from accounts.models import Application, Person
+from accounts.models import Person
 from licensing import activation, pools
-from licensing.models import Policy, Seat
+from licensing.models import Seat
 from scim import tokens
 from scim.models import Token
 from tests.pages import world as worlds
 from tests.pages.world import PASSWORD, World
 
 SCIM = "/settings/global/scim/"
-FORM = {
-    "name": "OneLogin",
-    "product": "teamlink-extend",
-    "idp": "onelogin",
-    "eligibility": "groups",
-    "eligible_groups": " Partners \n\nSales\n",
-    "when_full": "waitlist",
-}
 
 
 def text(answer: object) -> str:
@@ -207,31 +199,6 @@ def test_the_waiting_list_says_since_when_and_why_in_order(admin: Client) -> Non
 # ------------------------------------------------------------------ SCIM
 
 
-def test_an_application_is_added_with_its_rules(admin: Client, world: World) -> None:
-    """R16: chosen groups may be groups that are yet to be pushed."""
-    answer = admin.post(f"{SCIM}new/", FORM)
-    application = Application.objects.of(world.organization).get(name="OneLogin")
-    assert answer["Location"] == f"{SCIM}{application.pk}/"
-    policy = Policy.objects.get(application=application)
-    assert (policy.when_full, policy.eligibility) == ("waitlist", "groups")
-    assert {group.name for group in policy.eligible_groups.all()} == {"Partners", "Sales"}
-    assert "“Partners” (not pushed yet)" in text(admin.get(answer["Location"]))
-
-
-def test_a_name_that_is_used_is_422_beside_the_name(admin: Client) -> None:
-    answer = admin.post(f"{SCIM}new/", FORM | {"name": "okta – sales navigator"})
-    assert answer.status_code == 422
-    assert answer.context["form"].errors["name"] == [
-        "The organization has an application of that name."
-    ]
-
-
-def test_groups_typed_while_everyone_is_eligible_are_left_out(admin: Client, world: World) -> None:
-    admin.post(f"{SCIM}new/", FORM | {"eligibility": "everyone"})
-    policy = Policy.objects.get(application__name="OneLogin")
-    assert not policy.eligible_groups.exists()
-
-
 def test_a_token_is_shown_once_and_kept_nowhere(
     admin: Client, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -281,6 +248,7 @@ def test_tokens_say_their_state(admin: Client, world: World) -> None:
         "Old": "Expired",
         "Okta sandbox": "Expires soon",
         "Pilot": "Revoked",
+        "Set up by Kim": "Revoked",
     }
 
 

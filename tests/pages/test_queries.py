@@ -45,12 +45,13 @@ MOST = {
     "preferences": 4,
     "manual-group": 14,
     "scim": 12,
-    "application": 12,
+    "application": 16,
     "guide": 12,
+    "test": 14,
     "activity": 10,
     "admins": 10,
     "audit": 8,
-    "request": 8,
+    "request": 12,
 }
 MANY = 300
 

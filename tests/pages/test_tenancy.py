@@ -50,6 +50,14 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
     drop = reverse("licensing:drop", args=["sales-navigator", _refused(stranger)])
     admin.post(drop)
     assert _refused(stranger)
+    rotate = reverse("scim_settings:rotate_token", args=[stranger.token.pk])
+    assert admin.post(rotate, {"overlap": "0"}).status_code == 404
+    link = stranger.application.setup_links.filter(used_at=None)[0]
+    assert admin.post(reverse("scim_settings:revoke_setup_link", args=[link.pk])).status_code == 404
+    made = reverse("scim_settings:setup_link", args=[stranger.application.pk])
+    assert admin.post(made, {"for_whom": "Eve"}).status_code == 404
+    dry_run = reverse("scim_settings:simulate", args=[stranger.application.pk])
+    assert admin.post(dry_run, {"user_name": "x", "deed": "push"}).status_code == 404
     rules = reverse("scim_settings:rules", args=[stranger.application.pk])
     assert admin.post(rules, {"eligibility": "groups", "when_full": "refuse"}).status_code == 404
     stranger.token.refresh_from_db()
@@ -74,6 +82,10 @@ def test_lists_filters_and_searches_show_nothing_of_a_stranger(
     foreign = stranger.application.pk
     assert b"<tbody>" not in admin.get(f"/users/?source={foreign}").content
     assert b"<tbody>" not in admin.get(f"/activity/?application={foreign}").content
+    theirs = stranger.exchange
+    assert b"<tbody>" not in admin.get(f"/activity/?q={theirs.request_id}").content
+    exported = b"".join(admin.get("/activity/export.csv"))
+    assert theirs.request_id.encode() not in exported
 
 
 def test_an_admin_of_two_organizations_switches_between_them(
@@ -102,7 +114,8 @@ def test_an_admin_who_lost_every_role_is_told_so(admin: Client, world: World) ->
 
 
 def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, world: World) -> None:
-    deeds = {"new-application", "turn-off", "revoke", "brake", "reclaim", "rules", "remove-admin"}
+    deeds = {"new-application", "turn-off", "revoke", "rotate", "remove-admin"}
+    deeds |= {"brake", "reclaim", "rules", "simulate", "setup-link"}
     deeds |= {"single-sign-on", "reset-second-step"}
     deeds |= {"new-person", "edit-person", "remove-person", "import", "import-file", "new-group"}
     for name, address in addresses.every(world).items():
@@ -117,6 +130,13 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("scim_settings:new", [], {"name": "x"}),
         ("scim_settings:generate_token", [world.application.pk], {"days": "30"}),
         ("scim_settings:revoke_token", [world.token.pk], {}),
+        ("scim_settings:new_rules", [], {"eligibility": "everyone", "when_full": "refuse"}),
+        ("scim_settings:new_token", [], {"days": "30"}),
+        ("scim_settings:new_discard", [], {}),
+        ("scim_settings:rotate_token", [world.token.pk], {"overlap": "0"}),
+        ("scim_settings:setup_link", [world.application.pk], {"for_whom": "Eve"}),
+        ("scim_settings:revoke_setup_link", [world.application.setup_links.all()[0].pk], {}),
+        ("scim_settings:simulate", [world.application.pk], {"user_name": "x", "deed": "push"}),
         ("licensing:set_seats", ["sales-navigator"], {"number": "99"}),
         ("scim_settings:brake", [world.application.pk], {"on": "off", "people": 1, "percent": 1}),
         ("licensing:decide", [removal.pk], {"deed": "approve"}),

@@ -27,7 +27,7 @@ from accounts.models import (
 )
 from licensing import brake, counts, idle, pools, roster, seats
 from licensing.models import HeldRemoval, Policy
-from scim import exchanges, tokens
+from scim import exchanges, setup_links, tokens, turned_away
 from scim.models import Exchange, Token
 from tests import factories
 from tests.factories import Idp
@@ -125,6 +125,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
     for email in ("grace.hopper@example.com", "alan.turing@example.com", "sam@example.com"):
         roster.activate(organization, "sales-navigator", email)
     _secure(organization, owner)
+    _set_up(okta, owner)
     exchanges.flush()
     counts.count_all()
     ada = Person.objects.of(organization).filter(email="ada.lovelace@example.com").order_by("id")
@@ -165,6 +166,17 @@ def _secure(organization: Organization, owner: Admin) -> None:
             trust_unsaid=False,
         ),
     )
+
+
+def _set_up(okta: Idp, owner: Admin) -> None:
+    """Setup links, used and not, and a token that was revoked and still comes."""
+    for name in ("Sol, IT", "it-contact-with-a-long-name@a-very-long-domain-name.example.com"):
+        link = setup_links.make(okta.application, for_whom=name, by=owner)
+    used = setup_links.make(okta.application, for_whom="Kim", by=owner)
+    issued = setup_links.use(setup_links.address(used).split("/")[-2])
+    tokens.revoke(issued.token, by=owner)
+    Idp(okta.application, issued.secret).get(str(link.pk))
+    turned_away.flush()
 
 
 def hold_removals(world: World) -> list[HeldRemoval]:

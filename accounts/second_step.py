@@ -145,7 +145,7 @@ def reset(admin: Admin, *, by: Admin | None = None) -> None:
 
     def change() -> None:
         if by is not None:
-            _check_owns_all_of(admin, by)
+            _refuse_one_of_others(admin, owner=by)
         _forget(admin)
         Passkey.objects.filter(admin=admin).delete()
         who = by.email if by else "The operator of Seatkeeper"
@@ -159,8 +159,8 @@ def reset(admin: Admin, *, by: Admin | None = None) -> None:
     sessions.end_all(admin)
 
 
-def _check_owns_all_of(admin: Admin, by: Admin) -> None:
-    owned = Role.objects.filter(admin=by, kind=Role.Kind.OWNER).values("organization_id")
+def _refuse_one_of_others(admin: Admin, *, owner: Admin) -> None:
+    owned = Role.objects.filter(admin=owner, kind=Role.Kind.OWNER).values("organization_id")
     if Role.objects.filter(admin=admin).exclude(organization_id__in=owned).exists():
         raise Refusal(
             "admin_of_others",

@@ -17,7 +17,7 @@ from django.db.models import Model, QuerySet
 
 from accounts import clock
 from accounts.deeds import Deed
-from accounts.models import Admin, AuditEntry, Organization, Role
+from accounts.models import Admin, AuditEntry, Organization, Person, Role
 from accounts.sets import among
 
 #: Who did it, where no admin is signed in: an operator at the command line.
@@ -73,10 +73,24 @@ def note(
     _write([_entry(organization_id, deed, subject, by, before, after)])
 
 
-def note_login(admin: Admin, deed: Deed, *, by: Admin | None) -> None:
-    """The same about a login itself: a line in each organization that the admin has a role in."""
-    organizations = Role.objects.filter(admin=admin).values_list("organization_id", flat=True)
-    _write(_entry(organization, deed, admin, by, None, None) for organization in organizations)
+def note_login(
+    admin: Admin,
+    deed: Deed,
+    *,
+    by: Admin | None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    within: int | None = None,
+) -> None:
+    """The same about a login itself: a line in each organization that the admin has a role in.
+
+    within: of this organization alone, since its identity provider speaks for no other.
+    """
+    roles = Role.objects.filter(admin=admin)
+    if within is not None:
+        roles = roles.filter(organization=within)
+    organizations = roles.values_list("organization_id", flat=True)
+    _write(_entry(organization, deed, admin, by, before, after) for organization in organizations)
 
 
 def listed(names: Collection[Any]) -> list[str]:
@@ -84,6 +98,14 @@ def listed(names: Collection[Any]) -> list[str]:
     shown = [str(name) for name in list(names)[:NAMED]]
     more = len(names) - len(shown)
     return [*shown, f"and {more:,} more"] if more else shown
+
+
+def people(ids: Collection[int]) -> dict[str, Any]:
+    """People of one organization for before or after: how many, and the first NAMED by name."""
+    named = Person.objects.filter(pk__in=among(ids, "bigint")).order_by("sort_key", "id")[:NAMED]
+    names = [str(person) for person in named]
+    more = len(ids) - len(names)
+    return {"number": len(ids), "people": [*names, f"and {more:,} more"] if more else names}
 
 
 def last(organization: Organization, deed: Deed, things: Iterable[Model]) -> dict[Any, AuditEntry]:

@@ -18,9 +18,10 @@ from typing import Any, Literal, NamedTuple
 import orjson
 from django.db import connection
 
-from accounts import changes, clock, groups, names, people
+from accounts import audit, changes, clock, groups, names, people
+from accounts.deeds import Deed
 from accounts.ids import uuid7
-from accounts.models import Link, Organization, Person
+from accounts.models import Admin, Link, Organization, Person
 from accounts.profile import CORE_USER, ENTERPRISE_USER, Profile
 from accounts.refusal import NotFound, Refusal
 from accounts.sets import among
@@ -141,7 +142,13 @@ def compare_and_hold(organization: Organization, wishes: Sequence[Wanted]) -> li
     return compare(organization, wishes)  # a push may have taken somebody over just now
 
 
-def edit(organization: Organization, person_id: int, cells: Mapping[str, str]) -> Person:
+def edit(
+    organization: Organization,
+    person_id: int,
+    cells: Mapping[str, str],
+    *,
+    by: Admin | None = None,
+) -> Person:
     """Change the profile of one person; the address may be another one.
 
     Refused: what an application owns ("managed_by_application"), values that cannot be kept
@@ -174,6 +181,14 @@ def edit(organization: Organization, person_id: int, cells: Mapping[str, str]) -
             )
             write(organization, [verdict])
             person.refresh_from_db()
+            audit.note(
+                organization.pk,
+                Deed.PERSON_CHANGED,
+                person,
+                by=by,
+                before={one.field: one.before for one in changed},
+                after={one.field: one.after for one in changed},
+            )
         return person
 
     return changes.run(change)

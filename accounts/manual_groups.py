@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from accounts import by_hand, changes, groups
-from accounts.models import Group, Membership, Organization
+from accounts import audit, by_hand, changes, groups
+from accounts.deeds import Deed
+from accounts.models import Admin, Group, Membership, Organization
 from accounts.refusal import NotFound, Refusal
 from accounts.sets import among
 
@@ -24,28 +25,46 @@ class Joined:
     unknown: list[str]
 
 
-def create(organization: Organization, name: str) -> Group:
+def create(organization: Organization, name: str, *, by: Admin | None = None) -> Group:
     """Refused: no name, or that of any group of the organization ("group_name_taken", R24)."""
-    return changes.run(lambda: groups.create(organization, name))
+    return changes.run(lambda: groups.create(organization, name, by=by))
 
 
-def rename(group: Group, name: str) -> Group:
+def rename(group: Group, name: str, *, by: Admin | None = None) -> Group:
     """Held to the same rule. Refused: an application's group ("group_is_scim", R23)."""
 
     def change() -> Group:
         held = hold(group)
+        before = held.name
         groups.change(held, name=name, external_id=held.external_id, document=held.document)
+        audit.note(
+            held.organization_id,
+            Deed.GROUP_RENAMED,
+            held,
+            by=by,
+            before={"name": before},
+            after={"name": held.name},
+        )
         return held
 
     return changes.run(change)
 
 
-def delete(group: Group) -> int:
+def delete(group: Group, *, by: Admin | None = None) -> int:
     """The group goes, its people stay; returns how many were in it."""
-    return changes.run(lambda: len(groups.delete(hold(group))))
+
+    def change() -> int:
+        held = hold(group)
+        subject = audit.about(held)  # a group that is deleted has lost its id
+        gone = groups.delete(held)
+        about = audit.people(gone)
+        audit.note(held.organization_id, Deed.GROUP_DELETED, subject, by=by, before=about)
+        return len(gone)
+
+    return changes.run(change)
 
 
-def remove(group: Group, people: Sequence[int]) -> int:
+def remove(group: Group, people: Sequence[int], *, by: Admin | None = None) -> int:
     """Out of the group; returns how many were in it."""
 
     def change() -> int:
@@ -53,12 +72,16 @@ def remove(group: Group, people: Sequence[int]) -> int:
         gone = groups.remove_people(held, people)
         if gone:
             groups.touch(held)
+            about = audit.people(gone)
+            audit.note(held.organization_id, Deed.GROUP_PEOPLE_REMOVED, held, by=by, before=about)
         return len(gone)
 
     return changes.run(change)
 
 
-def add_addresses(group: Group, emails: Sequence[str], *, leave_out_unknown: bool) -> Joined:
+def add_addresses(
+    group: Group, emails: Sequence[str], *, leave_out_unknown: bool, by: Admin | None = None
+) -> Joined:
     """People by their addresses, all or nobody; three statements however many they are.
 
     leave_out_unknown: whom nobody knows is told and no obstacle. Refused otherwise, naming
@@ -81,14 +104,14 @@ def add_addresses(group: Group, emails: Sequence[str], *, leave_out_unknown: boo
                 f"{held.organization.name} has nobody with {_some(unknown)}. Nobody was added: "
                 f"mend the list, or tick that unknown addresses are left out.",
             )
-        return _join(held, {id for people in found.values() for id in people}, unknown)
+        return _join(held, {id for people in found.values() for id in people}, unknown, by)
 
     return changes.run(change)
 
 
-def add(group: Group, people: Sequence[int]) -> Joined:
+def add(group: Group, people: Sequence[int], *, by: Admin | None = None) -> Joined:
     """People by their own ids; those of another organization are nobody's."""
-    return changes.run(lambda: _join(hold(group), set(people), []))
+    return changes.run(lambda: _join(hold(group), set(people), [], by))
 
 
 def addresses(text: str) -> tuple[list[str], list[str]]:
@@ -128,16 +151,17 @@ def hold(group: Group) -> Group:
 # ------------------------------------------------------------------ inside
 
 
-def _join(held: Group, people: set[int], unknown: list[str]) -> Joined:
-    number: Callable[[], int] = Membership.objects.filter(
-        group=held, person__in=among(people, "bigint")
-    ).count
-    before = number()
+def _join(held: Group, people: set[int], unknown: list[str], by: Admin | None) -> Joined:
+    inside = Membership.objects.filter(group=held, person__in=among(people, "bigint"))
+    members = inside.values_list("person_id", flat=True)
+    before = set(members.all())
     groups.add_ids(held, sorted(people))
-    after = number()
-    if after > before:
+    joined = set(members.all()) - before
+    if joined:
         groups.touch(held)
-    return Joined(after - before, before, unknown)
+        about = audit.people(joined)
+        audit.note(held.organization_id, Deed.GROUP_PEOPLE_ADDED, held, by=by, after=about)
+    return Joined(len(joined), len(before), unknown)
 
 
 def _some(entries: Sequence[str]) -> str:

@@ -24,7 +24,8 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from accounts import changes, clock, sign_in_notices, sign_in_rules
+from accounts import audit, changes, clock, sign_in_notices, sign_in_rules
+from accounts.deeds import Deed
 from accounts.models import Admin, Passkey
 from accounts.refusal import Refusal
 
@@ -119,6 +120,8 @@ def add(admin: Admin, name: str, answer: str, *, challenge: str, site: Site) -> 
     def change() -> None:
         passkey.save()
         sign_in_notices.tell(admin, f"The passkey “{passkey.name}” was added.")
+        about = {"name": passkey.name}
+        audit.note_login(admin, Deed.PASSKEY_ADDED, by=admin, after=about)
 
     try:
         changes.run(change)
@@ -185,6 +188,8 @@ def remove(passkey: Passkey) -> None:
             )
         passkey.delete()
         sign_in_notices.tell(admin, f"The passkey “{passkey.name}” was removed.")
+        about = {"name": passkey.name}
+        audit.note_login(admin, Deed.PASSKEY_REMOVED, by=admin, before=about)
 
     changes.run(change)
 

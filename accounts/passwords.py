@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts import audit, changes, limits, outbox
+from accounts import audit, changes, limits, outbox, sessions
 from accounts.deeds import Deed
 from accounts.mail import Message
 from accounts.models import Admin, Role
@@ -44,10 +44,11 @@ def check(password: str, admin: Admin) -> None:
         raise Refusal("password_weak", " ".join(error.messages)) from None
 
 
-def change(admin: Admin, *, old: str, new: str) -> Admin:
+def change(admin: Admin, *, old: str, new: str, here: str = "") -> Admin:
     """An admin changes their own. Refused: the old one is wrong ("password_wrong"), a weak one.
 
-    Returns the admin with the new password, for the session that stays.
+    here: the key of the session that stays; the others end. Returns the admin with the new
+    password, for that session.
     """
 
     def deed() -> Admin:
@@ -58,7 +59,9 @@ def change(admin: Admin, *, old: str, new: str) -> Admin:
         audit.note_login(held, Deed.PASSWORD_CHANGED, by=admin)
         return held
 
-    return changes.run(deed)
+    changed = changes.run(deed)
+    sessions.end_others(changed, but=here)
+    return changed
 
 
 def ask_reset(email: str, *, address: str | None) -> None:
@@ -100,7 +103,7 @@ def find(uid: str, proof: str) -> Admin:
 
 
 def reset(uid: str, proof: str, password: str) -> Admin:
-    """What the link is for. Refused: the link (see find), a weak password."""
+    """What the link is for; every session ends. Refused: the link (see find), a weak password."""
 
     def deed() -> Admin:
         admin = find(uid, proof)
@@ -110,7 +113,9 @@ def reset(uid: str, proof: str, password: str) -> Admin:
         audit.note_login(admin, Deed.PASSWORD_RESET, by=admin)
         return admin
 
-    return changes.run(deed)
+    changed = changes.run(deed)
+    sessions.end_all(changed)
+    return changed
 
 
 def message(payload: dict[str, Any]) -> Message | None:

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import QuerySet
 
-from accounts import by_hand, changes, clock, sheets
+from accounts import audit, by_hand, changes, clock, sheets
 from accounts.by_hand import FIELDS, Verdict, Wanted
+from accounts.deeds import Deed
 from accounts.models import Admin, Organization, PeopleFile, Role
 from accounts.refusal import Refusal
 from accounts.sheets import Sheet
@@ -84,7 +85,7 @@ class Outdated(Refusal):
         self.preview = preview
 
 
-def keep(organization: Organization, name: str, raw: bytes, *, by: Admin) -> PeopleFile:
+def keep(organization: Organization, name: str, raw: bytes, *, admin: Admin) -> PeopleFile:
     """An upload that can be read; it takes the place of the admin's last one.
 
     Refused: what `sheets.read` refuses.
@@ -92,11 +93,13 @@ def keep(organization: Organization, name: str, raw: bytes, *, by: Admin) -> Peo
     sheets.read(raw, ALIASES, needed="email")
 
     def change() -> PeopleFile:
-        Role.objects.select_for_update().get(organization=organization, admin=by)  # one at a time
-        PeopleFile.objects.of(organization).filter(admin=by).delete()
+        Role.objects.select_for_update().get(
+            organization=organization, admin=admin
+        )  # one at a time
+        PeopleFile.objects.of(organization).filter(admin=admin).delete()
         return PeopleFile.objects.create(
             organization=organization,
-            admin=by,
+            admin=admin,
             name=name[:200],
             content=raw,
             created_at=clock.now(),
@@ -105,9 +108,10 @@ def keep(organization: Organization, name: str, raw: bytes, *, by: Admin) -> Peo
     return changes.run(change)
 
 
-def of(organization: Organization, *, by: Admin) -> QuerySet[PeopleFile]:
+def of(organization: Organization, *, admin: Admin) -> QuerySet[PeopleFile]:
     """The admin's own file that waits, if there is one."""
-    return PeopleFile.objects.of(organization).filter(admin=by, created_at__gt=clock.now() - KEPT)
+    waiting = PeopleFile.objects.of(organization).filter(admin=admin)
+    return waiting.filter(created_at__gt=clock.now() - KEPT)
 
 
 def preview(file: PeopleFile) -> Preview:
@@ -116,7 +120,7 @@ def preview(file: PeopleFile) -> Preview:
     return _preview(sheet, by_hand.compare(file.organization, _wishes(sheet)))
 
 
-def import_(file: PeopleFile, *, expected: str) -> Preview:
+def import_(file: PeopleFile, *, expected: str, by: Admin | None) -> Preview:
     """Add and change everybody whom the preview says, or nobody.
 
     expected: the digest that was shown. Refused: it is another one now ("preview_outdated").
@@ -130,6 +134,8 @@ def import_(file: PeopleFile, *, expected: str) -> Preview:
         if found.digest != expected:
             raise Outdated(found)
         by_hand.write(file.organization, found.verdicts)
+        if about := _told(found):
+            audit.note(file.organization_id, Deed.PEOPLE_IMPORTED, file, by=by, after=about)
         return found
 
     return changes.run(change)
@@ -172,6 +178,16 @@ def _preview(sheet: Sheet, verdicts: list[Verdict]) -> Preview:
     ]
     digest = hashlib.sha256(json.dumps(decided).encode()).hexdigest()
     return Preview(sheet, verdicts, digest)
+
+
+def _told(found: Preview) -> dict[str, object]:
+    """For the audit log: how many were added and changed, and who, as far as names go."""
+    told: dict[str, object] = {}
+    for deed, word in (("add", "added"), ("change", "changed")):
+        emails = [verdict.wanted.cells["email"] for verdict in found.of(deed)]
+        if emails:
+            told |= {word: len(emails), f"people_{word}": audit.listed(emails)}
+    return told
 
 
 def _report_rows(found: Preview) -> Iterable[list[object]]:

@@ -1,4 +1,5 @@
-"""Who may do what in an organization. It never loses its last owner.
+"""Who may do what in an organization. It never loses its last owner, nor, where single sign-on
+is required, the last owner who could come in without it (R5).
 
 Whoever changes a role holds the organization's row first, so that one decision follows the
 other: two owners who remove each other at the same moment cannot both succeed.
@@ -9,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from accounts import audit, changes
+from accounts import audit, changes, sessions
 from accounts.deeds import Deed
-from accounts.models import Admin, Organization, Role
+from accounts.models import Admin, Organization, Role, SingleSignOn
 from accounts.refusal import NotFound, Refusal
 
 OWNER = Role.Kind.OWNER
@@ -24,7 +25,8 @@ def owners_left(organization: Organization) -> int:
 
 
 def change(organization: Organization, role_id: int, kind: str, *, by: Admin | None = None) -> Role:
-    """Another role for an admin. Refused: the last owner would be none ("last_owner")."""
+    """Another role for an admin. Refused: the last owner would be none ("last_owner"), or the
+    last one with a password where single sign-on is required ("last_way_in")."""
     check(kind)
 
     def deed() -> Role:
@@ -33,6 +35,8 @@ def change(organization: Organization, role_id: int, kind: str, *, by: Admin | N
         if before == OWNER != kind:
             _keep_an_owner(role, "cannot get another role")
         role.save(update_fields=["kind"])
+        if before == OWNER != kind:
+            _keep_a_way_in(organization)
         audit.note(
             organization.pk,
             Deed.ROLE_CHANGED,
@@ -49,7 +53,8 @@ def change(organization: Organization, role_id: int, kind: str, *, by: Admin | N
 def remove(organization: Organization, role_id: int, *, by: Admin | None = None) -> Admin:
     """The admin has no part in this organization any more; roles elsewhere stay.
 
-    Refused: the last owner ("last_owner").
+    Whatever is open of it ends: sessions by its single sign-on, and all when no role is left.
+    Refused: the last owner ("last_owner", "last_way_in").
     """
 
     def deed() -> Admin:
@@ -57,12 +62,25 @@ def remove(organization: Organization, role_id: int, *, by: Admin | None = None)
         if role.kind == OWNER:
             _keep_an_owner(role, "cannot be removed")
         role.delete()
+        if role.kind == OWNER:
+            _keep_a_way_in(organization)
         audit.note(
             organization.pk, Deed.ADMIN_REMOVED, role.admin, by=by, before={"role": role.kind}
         )
         return role.admin
 
-    return as_owner(organization, deed, by=by)
+    removed = as_owner(organization, deed, by=by)
+    elsewhere = Role.objects.filter(admin=removed).exists()
+    sessions.end_others(removed, but="", within=organization if elsewhere else None)
+    return removed
+
+
+def owners_with_password(organization: Organization) -> list[Admin]:
+    """Who comes in when the identity provider does not work."""
+    owners = Admin.objects.filter(
+        roles__organization=organization, roles__kind=OWNER, is_active=True
+    )
+    return [owner for owner in owners.order_by("email") if owner.has_usable_password()]
 
 
 def as_owner(organization: Organization, deed: Callable[[], Result], *, by: Admin | None) -> Result:
@@ -118,4 +136,15 @@ def _keep_an_owner(role: Role, what: str) -> None:
             "last_owner",
             f"{role.admin} is the only owner and {what}: nobody could manage admins any more. "
             f"Make somebody else an owner first.",
+        )
+
+
+def _keep_a_way_in(organization: Organization) -> None:
+    """After the row is written: an identity provider that fails must not lock everybody out."""
+    required = SingleSignOn.objects.of(organization).filter(mode=SingleSignOn.Mode.REQUIRED)
+    if required.exists() and not owners_with_password(organization):
+        raise Refusal(
+            "last_way_in",
+            "Single sign-on is required, and no other owner has a password: if the identity "
+            "provider fails, nobody could come in. Make somebody with a password an owner first.",
         )

@@ -10,6 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import (
     attempts,
+    audit,
     changes,
     clock,
     one_time_codes,
@@ -18,6 +19,7 @@ from accounts import (
     sign_in_rules,
     vault,
 )
+from accounts.deeds import Deed
 from accounts.models import Admin, Passkey, RecoveryCode, Role, SecondStep
 from accounts.refusal import Refusal
 
@@ -66,6 +68,7 @@ def turn_on(admin: Admin, sealed: str, given: str) -> list[str]:
         if not made:
             raise Refusal("second_step_on", "Two-step sign-in is on already.")
         sign_in_notices.tell(admin, "Two-step sign-in was turned on.")
+        audit.note_login(admin, Deed.TWO_STEP_TURNED_ON, by=admin)
         return _recovery_codes(admin)
 
     return changes.run(change)
@@ -79,12 +82,25 @@ def check(admin: Admin, given: str) -> str:
     """
     attempts.count("second-step", admin.pk)
     given = one_time_codes.tidy(given)
-    if one_time_codes.looks_like_one(given):
-        kind = _use_code(admin, given)
-    else:
-        kind = _use_recovery_code(admin, given)
+    use = _use_code if one_time_codes.looks_like_one(given) else _use_recovery_code
+
+    def change() -> str:
+        kind = use(admin, given)
+        done(admin, "app" if kind == "code" else "recovery code")
+        return kind
+
+    try:
+        kind = changes.run(change)
+    except Refusal:
+        audit.note_login(admin, Deed.SECOND_STEP_FAILED, by=None)
+        raise
     attempts.forget("second-step", admin.pk)
     return kind
+
+
+def done(admin: Admin, way: str) -> None:
+    """The audit log learns that the second step was done, and with what."""
+    audit.note_login(admin, Deed.SECOND_STEP_DONE, by=admin, after={"with": way})
 
 
 def new_recovery_codes(admin: Admin) -> list[str]:
@@ -92,6 +108,7 @@ def new_recovery_codes(admin: Admin) -> list[str]:
 
     def change() -> list[str]:
         sign_in_notices.tell(admin, "New recovery codes were made; the old ones are worth nothing.")
+        audit.note_login(admin, Deed.RECOVERY_CODES_MADE, by=admin)
         return _recovery_codes(admin)
 
     return changes.run(change)
@@ -110,6 +127,7 @@ def turn_off(admin: Admin) -> None:
         )
         _forget(admin)
         sign_in_notices.tell(admin, "Two-step sign-in was turned off.")
+        audit.note_login(admin, Deed.TWO_STEP_TURNED_OFF, by=admin)
 
     changes.run(change)
 
@@ -124,26 +142,31 @@ def reset(admin: Admin, *, by: Admin | None = None) -> None:
     """
     if by == admin:
         raise Refusal("own_second_step", "Your own second step is under Account > Security.")
-    if by is not None:
-        owned = Role.objects.filter(admin=by, kind=Role.Kind.OWNER).values("organization_id")
-        if Role.objects.filter(admin=admin).exclude(organization_id__in=owned).exists():
-            raise Refusal(
-                "admin_of_others",
-                f"{admin.email} is an admin of an organization that you do not own. The operator "
-                "can reset it: manage.py reset_second_step.",
-            )
 
     def change() -> None:
+        if by is not None:
+            _refuse_one_of_others(admin, owner=by)
         _forget(admin)
         Passkey.objects.filter(admin=admin).delete()
         who = by.email if by else "The operator of Seatkeeper"
         sign_in_notices.tell(
             admin, f"{who} has reset your second step: your password alone signs you in."
         )
+        audit.note_login(admin, Deed.SECOND_STEP_RESET, by=by)
 
     changes.run(change)
     attempts.forget("second-step", admin.pk)
     sessions.end_all(admin)
+
+
+def _refuse_one_of_others(admin: Admin, *, owner: Admin) -> None:
+    owned = Role.objects.filter(admin=owner, kind=Role.Kind.OWNER).values("organization_id")
+    if Role.objects.filter(admin=admin).exclude(organization_id__in=owned).exists():
+        raise Refusal(
+            "admin_of_others",
+            f"{admin.email} is an admin of an organization that you do not own. The operator "
+            "can reset it: manage.py reset_second_step.",
+        )
 
 
 def _use_code(admin: Admin, given: str) -> str:

@@ -15,7 +15,8 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts import clock
+from accounts import audit, clock
+from accounts.deeds import Deed
 from accounts.models import Admin, AdminSession, Organization
 
 #: Seconds between two notes that a session was seen.
@@ -77,6 +78,26 @@ def of(admin: Admin, *, within: Organization | None = None) -> QuerySet[AdminSes
     return found.order_by("-seen_at", "-id")
 
 
+def organization_of(key: str | None) -> int | None:
+    """Of the session that single sign-on made; None when it is good for every organization."""
+    found = AdminSession.objects.filter(session_key=key).values_list("organization_id", flat=True)
+    return found.first()
+
+
+def end_own(admin: Admin, session: AdminSession) -> None:
+    """One that the admin ends from another."""
+    _note(admin, [session])
+    end(session)
+
+
+def end_own_others(admin: Admin, *, but: str, within: Organization | None = None) -> int:
+    """All that the admin sees but the one with this key. Returns how many."""
+    others = list(of(admin, within=within).exclude(session_key=but))
+    if others:
+        _note(admin, others)
+    return end_others(admin, but=but, within=within)
+
+
 def end(session: AdminSession) -> None:
     """Whoever uses it has to sign in again, from the next request on."""
     import_module(settings.SESSION_ENGINE).SessionStore(session.session_key).delete()
@@ -99,3 +120,11 @@ def prune() -> None:
     """Forget rows whose session has ended."""
     there = Session.objects.filter(pk=OuterRef("session_key"))
     AdminSession.objects.exclude(Exists(there)).delete()
+
+
+def _note(admin: Admin, ended: list[AdminSession]) -> None:
+    """Ahead of the deed: a session is in the cache too, which no transaction takes back."""
+    organizations = {session.organization_id for session in ended}
+    within = organizations.pop() if len(organizations) == 1 else None
+    about = {"sessions": audit.listed([session.browser for session in ended])}
+    audit.note_login(admin, Deed.SESSIONS_ENDED, by=admin, before=about, within=within)

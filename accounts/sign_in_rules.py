@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from accounts import changes
+from accounts import audit, roles
+from accounts.deeds import Deed
 from accounts.models import Admin, Organization, SignInRule
 from accounts.refusal import Refusal
 
@@ -13,15 +14,26 @@ def of(organization: Organization) -> SignInRule:
     return found or SignInRule(organization=organization)
 
 
-def require_two_step(organization: Organization, required: bool) -> None:
+def require_two_step(
+    organization: Organization, required: bool, *, by: Admin | None = None
+) -> None:
     """Whoever has no second step is led to set it up at their next page."""
 
     def change() -> None:
+        before = of(organization).two_step_required
         SignInRule.objects.update_or_create(
             organization=organization, defaults={"two_step_required": required}
         )
+        audit.note(
+            organization.pk,
+            Deed.TWO_STEP_RULE_CHANGED,
+            organization,
+            by=by,
+            before={"required": before},
+            after={"required": required},
+        )
 
-    changes.run(change)
+    roles.as_owner(organization, change, by=by)
 
 
 def check_may_give_up_second_step(admin: Admin, instead: str) -> None:

@@ -3,12 +3,15 @@ signals, so that a way that is added later is in the log too."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from typing import Any
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 from django.contrib.auth import signals
 
-from accounts import audit, limits
+from accounts import audit, limits, sessions
 from accounts.deeds import Deed
 from accounts.models import Admin
 
@@ -17,13 +20,35 @@ MOST_FAILURES = 20
 _HOUR = dt.timedelta(hours=1)
 
 
+class _Way(NamedTuple):
+    name: str
+    organization_id: int | None = None
+
+
+_PASSWORD = _Way("password")
+_way: ContextVar[_Way] = ContextVar("way", default=_PASSWORD)
+
+
+@contextlib.contextmanager
+def by(name: str, *, within: int | None = None) -> Iterator[None]:
+    """Whoever is signed in inside came this way. within: by this organization's single sign-on."""
+    reset = _way.set(_Way(name, within))
+    try:
+        yield
+    finally:
+        _way.reset(reset)
+
+
 def signed_in(*, user: Admin, **_: Any) -> None:
-    audit.note_login(user, Deed.SIGNED_IN, by=user)
+    way = _way.get()
+    about = {"with": way.name}
+    audit.note_login(user, Deed.SIGNED_IN, by=user, after=about, within=way.organization_id)
 
 
-def signed_out(*, user: Admin | None, **_: Any) -> None:
+def signed_out(*, user: Admin | None, request: Any, **_: Any) -> None:
     if user is not None:
-        audit.note_login(user, Deed.SIGNED_OUT, by=user)
+        within = sessions.organization_of(request.session.session_key)
+        audit.note_login(user, Deed.SIGNED_OUT, by=user, within=within)
 
 
 def failed(*, credentials: dict[str, Any], **_: Any) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from accounts import changes, clock, oidc, outbound, sessions, vault
+from accounts import audit, changes, clock, oidc, outbound, roles, sessions, vault
+from accounts.deeds import Deed
 from accounts.models import Admin, AdminSession, Organization, Role, SingleSignOn
 from accounts.refusal import Refusal
 
@@ -66,7 +67,9 @@ def redirect_uri() -> str:
     return settings.PUBLIC_URL + reverse("accounts:sso_callback")
 
 
-def configure(organization: Organization, wanted: Wanted) -> SingleSignOn:
+def configure(
+    organization: Organization, wanted: Wanted, *, by: Admin | None = None
+) -> SingleSignOn:
     """Keep the settings. Whatever was tested before has to be tested again, and is required no
     longer. Refused: an address that is none, no domain, a secret that is missing."""
     domains = [domain.strip().lower().removeprefix("@") for domain in wanted.domains]
@@ -88,6 +91,7 @@ def configure(organization: Organization, wanted: Wanted) -> SingleSignOn:
         if not given and not secret:
             raise Refusal("secret_missing", "Enter the client secret that the provider gave you.")
         before = (found.issuer, found.client_id, secret, found.domains, found.trust_unsaid)
+        was = _told(found) if kept else {}
         found.issuer = wanted.issuer
         found.client_id = wanted.client_id
         found.domains = domains
@@ -101,14 +105,18 @@ def configure(organization: Organization, wanted: Wanted) -> SingleSignOn:
             if found.mode == Mode.REQUIRED:
                 found.mode = Mode.ON
         found.save()
+        now = _told(found)
+        if kept and (given or secret) != secret:
+            now["credentials"] = "entered anew"
+        audit.note(organization.pk, Deed.SSO_CONFIGURED, organization, by=by, before=was, after=now)
         return found
 
-    kept = changes.run(change)
+    kept = roles.as_owner(organization, change, by=by)
     oidc.forget(kept.issuer)
     return kept
 
 
-def set_mode(organization: Organization, mode: str) -> None:
+def set_mode(organization: Organization, mode: str, *, by: Admin | None = None) -> None:
     """Off, on, or required. Refused: before it is set up; required before it was tested, or
     without an owner who could still come in with a password."""
 
@@ -119,26 +127,26 @@ def set_mode(organization: Organization, mode: str) -> None:
         if mode == Mode.REQUIRED:
             if found.tested_at is None:
                 raise Refusal("sso_untested", "Test the sign-in before you require it.")
-            if not owners_with_password(organization):
+            if not roles.owners_with_password(organization):
                 raise Refusal(
                     "no_owner_with_password",
                     "No owner has a password: if the identity provider fails, nobody could come "
                     "in. Give one owner a password first.",
                 )
-        found.mode = mode
+        before, found.mode = found.mode, mode
         found.save(update_fields=["mode"])
+        audit.note(
+            organization.pk,
+            Deed.SSO_SWITCHED,
+            organization,
+            by=by,
+            before={"mode": before},
+            after={"mode": mode},
+        )
 
-    changes.run(change)
+    roles.as_owner(organization, change, by=by)
     if mode == Mode.OFF:
         end_sessions(organization)
-
-
-def owners_with_password(organization: Organization) -> list[Admin]:
-    """Who comes in when the identity provider does not work."""
-    owners = Admin.objects.filter(
-        roles__organization=organization, roles__kind=Role.Kind.OWNER, is_active=True
-    )
-    return [owner for owner in owners.order_by("email") if owner.has_usable_password()]
 
 
 def end_sessions(organization: Organization) -> None:
@@ -189,16 +197,28 @@ def check_admitted(found: SingleSignOn, claims: dict[str, Any]) -> str:
     return email
 
 
-def note_test(found: SingleSignOn) -> None:
-    """It worked with these very settings: those that were changed meanwhile stay untested."""
-    SingleSignOn.objects.filter(
-        organization=found.organization,
-        issuer=found.issuer,
-        client_id=found.client_id,
-        client_secret=found.client_secret,
-        domains=found.domains,
-        trust_unsaid=found.trust_unsaid,
-    ).update(tested_at=clock.now())
+def note_test(found: SingleSignOn, *, email: str = "", by: Admin | None = None) -> None:
+    """It worked with these very settings: those that were changed meanwhile stay untested.
+
+    email: whom the identity provider named.
+    """
+
+    def change() -> None:
+        same = SingleSignOn.objects.filter(
+            organization=found.organization,
+            issuer=found.issuer,
+            client_id=found.client_id,
+            client_secret=found.client_secret,
+            domains=found.domains,
+            trust_unsaid=found.trust_unsaid,
+        )
+        if same.update(tested_at=clock.now()):
+            about = {"would_come_in": email}
+            audit.note(
+                found.organization_id, Deed.SSO_TESTED, found.organization, by=by, after=about
+            )
+
+    roles.as_owner(found.organization, change, by=by)
 
 
 def _welcome(found: SingleSignOn, email: str, name: str) -> Admin:
@@ -207,10 +227,19 @@ def _welcome(found: SingleSignOn, email: str, name: str) -> Admin:
         admin = Admin(email=email.lower(), name=name[:200])
         admin.set_unusable_password()
         admin.save()
-    Role.objects.get_or_create(
+    _, made = Role.objects.get_or_create(
         admin=admin, organization=found.organization, defaults={"kind": found.default_role}
     )
+    if made:
+        about = {"role": found.default_role, "with": "single sign-on"}
+        audit.note(found.organization_id, Deed.ADMIN_ADDED, admin, by=admin, after=about)
     return admin
+
+
+def _told(found: SingleSignOn) -> dict[str, Any]:
+    """For the audit log: everything but the client secret."""
+    names = ("issuer", "client_id", "domains", "default_role", "trust_unsaid", "mode")
+    return {name: getattr(found, name) for name in names}
 
 
 def _address(found: SingleSignOn, claims: dict[str, Any]) -> str:

@@ -13,12 +13,15 @@ import json
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.db import connection
+from django.db.models import Model
 
-from accounts import by_hand, changes, clock, groups, manual_groups, people
+from accounts import audit, by_hand, changes, clock, groups, manual_groups, people
 from accounts.by_hand import Held
 from accounts.cause import Cause
+from accounts.deeds import Deed as Noted
 from accounts.models import Admin, Group, Membership, Organization, Person, Product
 from accounts.profile import Profile
 from accounts.refusal import Refusal
@@ -33,9 +36,25 @@ MOST = 50_000
 
 
 class Deed(ABC):
-    """Something that is done to many. removes: whether their accounts go with it."""
+    """Something that is done to many.
 
-    removes = False
+    noted: its word in the audit log; because: in the ledger, after the admin's name. ends:
+    whether people lose something by it. removes: whether their accounts go with it.
+    """
+
+    noted: ClassVar[Noted]
+    because: ClassVar[str] = ""
+    ends: ClassVar[bool] = False
+    removes: ClassVar[bool] = False
+
+    @abstractmethod
+    def subject(self) -> Model | audit.Subject:
+        """What the audit log says that it is about, when it is done to several."""
+
+    def told(self) -> dict[str, str]:
+        """And what it says besides of one person: the product or the group."""
+        subject = audit.about(self.subject())
+        return {subject.kind: subject.name}
 
     def hold_first(self) -> None:  # noqa: B027  most deeds have nothing to hold
         """Lock what comes before links and people in the order of locks."""
@@ -45,7 +64,7 @@ class Deed(ABC):
         """Why it cannot be done, by person; whoever is missing may be done."""
 
     @abstractmethod
-    def do(self, chosen: Sequence[int], by: Admin | None) -> None:
+    def do(self, chosen: Sequence[int], cause: Cause) -> None:
         """Do it to these, whom `judge` has let through."""
 
 
@@ -107,7 +126,9 @@ def run(
         if expected and outcome.digest != expected:
             raise Outdated(outcome)
         if not dry_run and outcome.done.total:
-            deed.do([one.id for one in held if one.id not in why_not], by)
+            done = [one for one in held if one.id not in why_not]
+            deed.do([one.id for one in done], Cause.by(by, deed.because))
+            _note(organization, deed, done, by)
         return outcome
 
     return changes.run(change)
@@ -145,8 +166,13 @@ def add(
                     f"{_none_free(locked)} Nobody was added: buy more or free one, or add the "
                     f"person without a license.",
                 )
-            cause = Cause.by(by, "gave the seat by hand")
+            cause = Cause.by(by, GiveSeat.because)
             allocation.give_by_hand(locked, [person.pk], cause=cause)
+        about = {field: value for field, value in cells.items() if value}
+        audit.note(organization.pk, Noted.PERSON_ADDED, person, by=by, after=about)
+        if pool is not None:
+            about = GiveSeat(pool).told()
+            audit.note(organization.pk, Noted.SEAT_GIVEN, person, by=by, after=about)
         return person
 
     return changes.run(change)
@@ -159,6 +185,9 @@ def add(
 class _OfPool(Deed):
     pool: Pool
 
+    def subject(self) -> audit.Subject:
+        return pools.subject(self.pool)
+
     def seats(self, held: Sequence[Held]) -> tuple[LockedPool, dict[int, str | None]]:
         """The locked pool, and the seats of these people with the application that gives them."""
         pool = allocation.lock(self.pool.pk)
@@ -170,6 +199,9 @@ class _OfPool(Deed):
 class GiveSeat(_OfPool):
     """A seat by hand, in allocation order as long as there are any (R10, R17)."""
 
+    noted = Noted.SEAT_GIVEN
+    because = "gave the seat by hand"
+
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         pool, seats = self.seats(held)
         label = Product(pool.product).label
@@ -178,13 +210,16 @@ class GiveSeat(_OfPool):
             id: _none_free(pool, len(wanting) - pool.free) for id in wanting[pool.free :]
         }
 
-    def do(self, chosen: Sequence[int], by: Admin | None) -> None:
-        cause = Cause.by(by, "gave the seat by hand")
+    def do(self, chosen: Sequence[int], cause: Cause) -> None:
         allocation.give_by_hand(allocation.lock(self.pool.pk), chosen, cause=cause)
 
 
 class RemoveSeat(_OfPool):
     """Take away seats that were given by hand; an application's stay (R12)."""
+
+    noted = Noted.SEAT_REMOVED
+    because = "removed the seat by hand"
+    ends = True
 
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         pool, seats = self.seats(held)
@@ -196,13 +231,16 @@ class RemoveSeat(_OfPool):
             if application is not None
         }
 
-    def do(self, chosen: Sequence[int], by: Admin | None) -> None:
-        _release(self.pool.pk, chosen, Cause.by(by, "removed the seat by hand"))
+    def do(self, chosen: Sequence[int], cause: Cause) -> None:
+        _release(self.pool.pk, chosen, cause)
 
 
 @dataclasses.dataclass(frozen=True)
 class _OfGroup(Deed):
     group: Group
+
+    def subject(self) -> Group:
+        return self.group
 
     def hold_first(self) -> None:
         manual_groups.hold(self.group)
@@ -219,10 +257,12 @@ class _OfGroup(Deed):
 class Join(_OfGroup):
     """Into a manual group (R23)."""
 
+    noted = Noted.GROUP_PEOPLE_ADDED
+
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         return dict.fromkeys(self.members(held), "Is in the group already.")
 
-    def do(self, chosen: Sequence[int], by: Admin | None) -> None:
+    def do(self, chosen: Sequence[int], cause: Cause) -> None:
         groups.add_ids(self.group, chosen)
         self.touch()
 
@@ -230,11 +270,14 @@ class Join(_OfGroup):
 class Leave(_OfGroup):
     """Out of a manual group (R23)."""
 
+    noted = Noted.GROUP_PEOPLE_REMOVED
+    ends = True
+
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         inside = self.members(held)
         return {one.id: "Is not in the group." for one in held if one.id not in inside}
 
-    def do(self, chosen: Sequence[int], by: Admin | None) -> None:
+    def do(self, chosen: Sequence[int], cause: Cause) -> None:
         groups.remove_people(self.group, chosen)
         self.touch()
 
@@ -244,7 +287,16 @@ class Remove(Deed):
     """Remove people who were added by hand, and free their seats (R10, R12)."""
 
     organization: Organization
+    noted = Noted.PEOPLE_REMOVED
+    because = "removed the person, who was added by hand"
+    ends = True
     removes = True
+
+    def subject(self) -> Organization:
+        return self.organization
+
+    def told(self) -> dict[str, str]:
+        return {}
 
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         return {
@@ -253,14 +305,26 @@ class Remove(Deed):
             if one.manager
         }
 
-    def do(self, chosen: Sequence[int], by: Admin | None) -> None:
+    def do(self, chosen: Sequence[int], cause: Cause) -> None:
         by_hand.remove(chosen)
-        cause = Cause.by(by, "removed the person, who was added by hand")
         for pool in Pool.objects.of(self.organization).order_by("pk"):
             _release(pool.pk, chosen, cause)
 
 
 # ------------------------------------------------------------------ inside
+
+
+def _note(organization: Organization, deed: Deed, done: Sequence[Held], by: Admin | None) -> None:
+    """One line however many they are: about the person if it is one, else it counts and names."""
+    subject = deed.subject()
+    if len(done) == 1 and not isinstance(subject, Group):
+        subject = audit.Subject("person", done[0].id, done[0].name)
+        about: dict[str, Any] = {"email": done[0].email} | deed.told()
+    else:
+        names = audit.listed([f"{one.name} ({one.email})" for one in done])
+        about = {"number": len(done), "people": names}
+    change = {"before": about} if deed.ends else {"after": about}
+    audit.note(organization.pk, deed.noted, subject, by=by, **change)
 
 
 def _release(pool_id: int, chosen: Sequence[int], cause: Cause) -> None:

@@ -13,11 +13,12 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
-from accounts import clock
+from accounts import audit, clock
 from accounts.cause import Cause
-from accounts.models import Organization, Person
+from accounts.deeds import Deed
+from accounts.models import Admin, Organization, Person
 from accounts.sets import among
-from licensing import allocation, eligibility, forecast, seals
+from licensing import allocation, eligibility, forecast, pools, seals
 from licensing.models import Pool, Reconciled, Seat, WaitingEntry
 
 _CAUSE = Cause("Reconciliation found a difference")
@@ -69,13 +70,19 @@ def in_turn(pools: QuerySet[Pool]) -> QuerySet[Pool]:
 
 
 def reconcile_pool(
-    pool: Pool, *, dry_run: bool = False, naming: bool = False, wait: bool = True
+    pool: Pool,
+    *,
+    dry_run: bool = False,
+    naming: bool = False,
+    wait: bool = True,
+    by: Admin | None = None,
 ) -> Reconciliation | None:
     """Recompute and repair; then seal the ledger, look whether it is whole, and keep how it went.
 
     One run at a time a pool: another one waits, or (wait=False) does nothing and gets None.
     A ledger that does not match its seals is no drift, since nothing can repair it: it is an
-    error in the log and a notice on the pool's page. A dry run writes nothing at all.
+    error in the log and a notice on the pool's page. A dry run writes nothing at all. by: the
+    admin who asked for it; None is the schedule or a command that does what it does.
     """
     if dry_run:
         return _recompute(pool, dry_run=True, naming=naming)
@@ -86,7 +93,7 @@ def reconcile_pool(
         Reconciled.objects.update_or_create(
             pool=pool, defaults={"organization_id": pool.organization_id, "started_at": clock.now()}
         )
-        result = _recompute(pool, naming=naming)
+        result = _recompute(pool, naming=naming, by=by)
         seals.seal(pool.pk)
         _keep(pool, result, seals.verify(pool), forecast.pace(pool), began)
         return result
@@ -135,7 +142,9 @@ def _alone(pool: Pool, *, wait: bool) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
 
-def _recompute(pool: Pool, *, dry_run: bool = False, naming: bool) -> Reconciliation:
+def _recompute(
+    pool: Pool, *, dry_run: bool = False, naming: bool, by: Admin | None = None
+) -> Reconciliation:
     """1. bind chosen groups, lock; 2. the ledger against the seats; 3. the counter against the
     seats; 4. seats by hand against the ledger; 5. seats and waiting list against what people are
     entitled to."""
@@ -162,6 +171,16 @@ def _recompute(pool: Pool, *, dry_run: bool = False, naming: bool) -> Reconcilia
                 if naming
                 else [],
             )
+            if by is not None:
+                about = {
+                    "drift": drift,
+                    "granted": audit.listed(result.granted),
+                    "revoked": audit.listed(result.revoked),
+                    "waiting": result.waiting,
+                }
+                audit.note(
+                    pool.organization_id, Deed.RECONCILED, pools.subject(pool), by=by, after=about
+                )
             if dry_run:
                 raise _Undo
     except _Undo:

@@ -12,7 +12,8 @@ from django.core import signing
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from accounts import changes, clock
+from accounts import audit, changes, clock
+from accounts.deeds import Deed
 from accounts.models import Admin, Application
 from accounts.refusal import Refusal
 from scim import tokens
@@ -28,15 +29,22 @@ def make(application: Application, *, for_whom: str, by: Admin) -> SetupLink:
     for_whom = for_whom.strip()
     if not 1 <= len(for_whom) <= 200:
         raise Refusal("name_invalid", "Say who gets the link, in 1 to 200 characters.")
-    now = clock.now()
-    return SetupLink.objects.create(
-        organization_id=application.organization_id,
-        application=application,
-        for_whom=for_whom,
-        made_by=by,
-        made_at=now,
-        expires_at=now + VALID,
-    )
+
+    def change() -> SetupLink:
+        now = clock.now()
+        link = SetupLink.objects.create(
+            organization_id=application.organization_id,
+            application=application,
+            for_whom=for_whom,
+            made_by=by,
+            made_at=now,
+            expires_at=now + VALID,
+        )
+        about = {"application": application.name, "expires_at": link.expires_at}
+        audit.note(link.organization_id, Deed.SETUP_LINK_MADE, link, by=by, after=about)
+        return link
+
+    return changes.run(change)
 
 
 def address(link: SetupLink) -> str:
@@ -59,6 +67,10 @@ def use(signed: str) -> Issued:
         issued = tokens.issue(setup_link.application, name=name)
         setup_link.used_at, setup_link.token = clock.now(), issued.token
         setup_link.save(update_fields=["used_at", "token"])
+        about = {"application": setup_link.application.name, "name": name}
+        audit.note(
+            setup_link.organization_id, Deed.SETUP_LINK_USED, setup_link, by=None, after=about
+        )
         return issued
 
     return changes.run(change)
@@ -66,9 +78,14 @@ def use(signed: str) -> Issued:
 
 def revoke(link: SetupLink, *, by: Admin) -> None:
     """It ends now. One that was used has ended already: revoke its token instead."""
-    SetupLink.objects.filter(pk=link.pk, used_at=None, revoked_at=None).update(
-        revoked_at=clock.now()
-    )
+
+    def change() -> None:
+        open_one = SetupLink.objects.filter(pk=link.pk, used_at=None, revoked_at=None)
+        if open_one.update(revoked_at=clock.now()):
+            about = {"application": link.application.name}
+            audit.note(link.organization_id, Deed.SETUP_LINK_WITHDRAWN, link, by=by, before=about)
+
+    changes.run(change)
 
 
 def open_of(application: Application) -> QuerySet[SetupLink]:

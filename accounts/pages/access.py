@@ -24,6 +24,10 @@ NO_ROLE = (
     "You are signed in, but you are not an admin of any organization. Ask an owner of "
     "yours to add you under Admins."
 )
+NOT_HERE = (
+    "You are no admin any more of the organization whose page you had open, so nothing was done. "
+    "The next page is of {organization}."
+)
 READ_ONLY = (
     "Your role here is read-only: you can see everything and change nothing. Ask an owner "
     "of {organization} for the admin role."
@@ -99,6 +103,7 @@ def admin_required(view: Page) -> Page:
         elsewhere = None if hasattr(view, "before_set_up") else gate.lead(request, access)
         if elsewhere is not None:
             return elsewhere
+        _stay(request, access.role)
         asked = cast(AdminRequest, request)
         asked.admin = access.admin
         asked.role = access.role
@@ -110,6 +115,17 @@ def admin_required(view: Page) -> Page:
         return response
 
     return guarded
+
+
+def _stay(request: HttpRequest, role: Role) -> None:
+    """In the organization whose page was shown. Who was removed from it meanwhile and has a role
+    in another must not do to that one what an open page was about."""
+    shown = request.session.get(CHOSEN)
+    if shown == role.organization_id:
+        return
+    if shown is not None and request.method not in ("GET", "HEAD"):
+        raise PermissionDenied(NOT_HERE.format(organization=role.organization.name))
+    request.session[CHOSEN] = role.organization_id
 
 
 def changes_things(view: Page) -> Page:

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import passkeys
+from accounts import passkeys, second_step, sign_ins
 from accounts.models import Admin, Passkey
 from accounts.pages import gate
 from accounts.pages.access import AdminRequest, admin_required
@@ -144,8 +144,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         page = reverse("accounts:second_step" if _halfway(request) else "accounts:sign_in")
         return redirect(f"{page}?{urlencode({'next': gate.where_to(request)})}")
     if request.user != admin:
-        login(request, admin, backend=gate.BACKEND)
+        with sign_ins.by("passkey"):
+            login(request, admin, backend=gate.BACKEND)
         request.session[gate.SIGNED_IN_BY] = "passkey"
+    else:
+        second_step.done(admin, "passkey")
     gate.prove(request, "passkey")
     return redirect(gate.where_to(request))
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import invitations, passwords
+from accounts import invitations, passwords, sessions
 from accounts.models import Admin
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.gate import address_of
@@ -135,12 +135,19 @@ def own(request: AdminRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         wanted = form.cleaned_data
         try:
-            changed = passwords.change(request.admin, old=wanted["old"], new=wanted["password"])
+            changed = passwords.change(
+                request.admin,
+                old=wanted["old"],
+                new=wanted["password"],
+                here=request.session.session_key or "",
+            )
         except Refusal as refusal:
             field = "old" if refusal.code == "password_wrong" else "password"
             form.add_error(field, refusal.detail)
         else:
+            before = request.session.session_key
             update_session_auth_hash(request, changed)
+            sessions.follow(before, request.session.session_key)
             messages.success(
                 request, "Your password is changed. Wherever else you were signed in, it has ended."
             )

@@ -41,7 +41,7 @@ def end_session(request: AdminRequest, session_id: int) -> HttpResponse:
     """One of the admin's own; this one is ended by signing out."""
     own = sessions.of(request.admin, within=_within(request))
     session = get_object_or_404(own.exclude(session_key=request.session.session_key), pk=session_id)
-    sessions.end(session)
+    sessions.end_own(request.admin, session)
     messages.success(request, f"{session.browser} is signed out.")
     return redirect("accounts:security")
 
@@ -51,7 +51,7 @@ def end_session(request: AdminRequest, session_id: int) -> HttpResponse:
 @gate.before_set_up
 def end_other_sessions(request: AdminRequest) -> HttpResponse:
     here = request.session.session_key or ""
-    number = sessions.end_others(request.admin, but=here, within=_within(request))
+    number = sessions.end_own_others(request.admin, but=here, within=_within(request))
     what = "1 other session has" if number == 1 else f"{number:,} other sessions have"
     messages.success(request, f"{what} ended.")
     return redirect("accounts:security")

@@ -92,13 +92,17 @@ def set_two_step(request: AdminRequest) -> HttpResponse:
     form = TwoStepForm(request.POST)
     if form.is_valid():
         required = form.cleaned_data["required"] == "yes"
-        sign_in_rules.require_two_step(request.organization, required)
-        messages.success(
-            request,
-            "Every admin needs a second step from now on."
-            if required
-            else "Each admin decides about a second step.",
-        )
+        try:
+            sign_in_rules.require_two_step(request.organization, required, by=request.admin)
+        except Refusal as refusal:
+            messages.error(request, refusal.detail)
+        else:
+            messages.success(
+                request,
+                "Every admin needs a second step from now on."
+                if required
+                else "Each admin decides about a second step.",
+            )
     return redirect("accounts:sign_in_settings")
 
 

@@ -19,7 +19,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import oidc, single_sign_on
+from accounts import oidc, sign_ins, single_sign_on
 from accounts.models import Role, SingleSignOn
 from accounts.pages import gate
 from accounts.pages.access import Access
@@ -136,7 +136,8 @@ def come_back(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:sso_settings" if test else page_of(found, request))
     # A session of its own: nothing of one with more rights, or of somebody else, stays in it.
     request.session.flush()
-    login(request, admin, backend=gate.BACKEND)
+    with sign_ins.by("single sign-on", within=found.organization_id):
+        login(request, admin, backend=gate.BACKEND)
     request.session[gate.SIGNED_IN_BY] = "sso"
     request.session[gate.PROVED] = "sso"
     request.session[gate.SSO] = found.organization_id
@@ -166,6 +167,6 @@ def _tested(request: HttpRequest, found: SingleSignOn, claims: dict[str, Any]) -
     if role is None or role.kind != Role.Kind.OWNER:
         raise Refusal("not_an_owner", "Only an owner can test single sign-on.")
     email = single_sign_on.check_admitted(found, claims)
-    single_sign_on.note_test(found)
+    single_sign_on.note_test(found, email=email, by=access.admin)
     messages.success(request, f"The sign-in works: {email} would come in.")
     return redirect("accounts:sso_settings")

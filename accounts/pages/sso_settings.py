@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import single_sign_on
+from accounts import roles, single_sign_on
 from accounts.models import Role, SingleSignOn
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.forms import HintedRadio
@@ -116,7 +116,7 @@ def overview(request: AdminRequest) -> HttpResponse:
     form = SsoForm(request.POST or None, initial=_initial(found))
     if request.method == "POST" and form.is_valid():
         try:
-            single_sign_on.configure(request.organization, _wanted(form))
+            single_sign_on.configure(request.organization, _wanted(form), by=request.admin)
         except Refusal as refusal:
             form.add_error(_FIELD_OF.get(refusal.code), refusal.detail)
         else:
@@ -132,7 +132,7 @@ def overview(request: AdminRequest) -> HttpResponse:
             "redirect_uri": single_sign_on.redirect_uri(),
             "sign_in_link": settings.PUBLIC_URL
             + reverse("accounts:sso_offer", args=[request.organization.slug]),
-            "owners": single_sign_on.owners_with_password(request.organization),
+            "owners": roles.owners_with_password(request.organization),
         },
         status=422 if form.is_bound else 200,
     )
@@ -147,7 +147,7 @@ def set_mode(request: AdminRequest) -> HttpResponse:
     if form.is_valid():
         mode = form.cleaned_data["mode"]
         try:
-            single_sign_on.set_mode(request.organization, mode)
+            single_sign_on.set_mode(request.organization, mode, by=request.admin)
         except Refusal as refusal:
             messages.error(request, refusal.detail)
         else:

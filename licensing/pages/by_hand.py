@@ -92,7 +92,7 @@ def edit_person(request: AdminRequest, person_id: int) -> HttpResponse:
     if request.method == "POST" and (form.is_valid() or person.managed_by):
         cells = form.cells() if form.is_valid() else known
         try:
-            edit(request.organization, person.pk, cells)
+            edit(request.organization, person.pk, cells, by=request.admin)
         except Refusal as refusal:
             form.add_error(_field_of(refusal), refusal.detail)
         else:

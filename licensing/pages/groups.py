@@ -102,7 +102,9 @@ def new(request: AdminRequest) -> HttpResponse:
     form = NameForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = manual_groups.create(request.organization, form.cleaned_data["name"])
+            made = manual_groups.create(
+                request.organization, form.cleaned_data["name"], by=request.admin
+            )
         except Refusal as refusal:
             form.add_error("name", _said(refusal))
         else:
@@ -121,7 +123,7 @@ def rename(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            renamed = manual_groups.rename(group, form.cleaned_data["name"])
+            renamed = manual_groups.rename(group, form.cleaned_data["name"], by=request.admin)
         except Refusal as refusal:
             form.add_error("name", _said(refusal))
         else:
@@ -139,7 +141,7 @@ def delete(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
     group = _of(request, group_id)
     if request.method == "POST":
         try:
-            number = manual_groups.delete(group)
+            number = manual_groups.delete(group, by=request.admin)
         except Refusal as refusal:
             messages.error(request, _said(refusal))
             return redirect("licensing:group", group.pk)
@@ -164,12 +166,13 @@ def add_members(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
         return _refused(request, group_id, form)
     try:
         if ticked:
-            joined = manual_groups.add(group, ticked)
+            joined = manual_groups.add(group, ticked, by=request.admin)
         else:
             joined = manual_groups.add_addresses(
                 group,
                 form.cleaned_data["emails"],
                 leave_out_unknown=form.cleaned_data["leave_out"],
+                by=request.admin,
             )
     except Refusal as refusal:
         if ticked:
@@ -192,7 +195,7 @@ def remove_members(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
         messages.error(request, "Nobody was selected.")
         return redirect("licensing:group", group.pk)
     try:
-        number = manual_groups.remove(group, chosen)
+        number = manual_groups.remove(group, chosen, by=request.admin)
     except Refusal as refusal:
         messages.error(request, _said(refusal))
     else:

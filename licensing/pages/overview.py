@@ -53,7 +53,7 @@ def reconcile_now(request: AdminRequest, product: str) -> HttpResponse:
     pool = get_object_or_404(Pool.objects.of(request.organization), product=product)
     name = pool.get_product_display()
     try:
-        found = reconcile.reconcile_pool(pool, wait=False)
+        found = reconcile.reconcile_pool(pool, wait=False, by=request.admin)
     except OperationalError:
         messages.error(
             request,

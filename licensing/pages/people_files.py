@@ -50,7 +50,7 @@ def upload(request: AdminRequest) -> HttpResponse:
             if given.size > sheets.MOST_BYTES:  # without reading it into memory
                 raise sheets.too_large(given.size)
             file = people_files.keep(
-                request.organization, given.name, given.read(), by=request.admin
+                request.organization, given.name, given.read(), admin=request.admin
             )
         except Refusal as refusal:
             form.add_error("file", refusal.detail)
@@ -68,7 +68,9 @@ def look(request: AdminRequest, file_id: uuid.UUID) -> HttpResponse:
     outdated = False
     if request.method == "POST":
         try:
-            done = people_files.import_(file, expected=request.POST.get("confirmed", ""))
+            done = people_files.import_(
+                file, expected=request.POST.get("confirmed", ""), by=request.admin
+            )
         except people_files.Outdated as refusal:
             found, outdated = refusal.preview, True
         else:
@@ -100,7 +102,7 @@ def template(request: AdminRequest) -> StreamingHttpResponse:
 
 def _file(request: AdminRequest, file_id: uuid.UUID) -> PeopleFile:
     return get_object_or_404(
-        people_files.of(request.organization, by=request.admin).select_related("organization"),
+        people_files.of(request.organization, admin=request.admin).select_related("organization"),
         pk=file_id,
     )
 

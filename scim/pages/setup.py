@@ -45,7 +45,9 @@ def make(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
 @admin_required
 @changes_things
 def revoke(request: AdminRequest, link_id: uuid.UUID) -> HttpResponse:
-    link = get_object_or_404(SetupLink.objects.of(request.organization), pk=link_id)
+    link = get_object_or_404(
+        SetupLink.objects.of(request.organization).select_related("application"), pk=link_id
+    )
     setup_links.revoke(link, by=request.admin)
     messages.success(request, f"The setup link for {link.for_whom} works no longer.")
     return redirect("scim_settings:application", link.application_id)

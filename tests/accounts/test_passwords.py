@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts import admins, passwords
-from accounts.models import Admin, AuditEntry, Outbox
+from accounts.models import Admin, AdminSession, AuditEntry, Outbox
 from tests import factories
 from tests.accounts.letters import newest_link
 
@@ -56,6 +56,29 @@ def test_a_forgotten_password_is_set_by_the_link_of_an_e_mail(lea):
     assert session.get("/").status_code == 302
     assert guest.get("/").status_code == 302
     assert guest.post(path, {"password": PASSWORD}).status_code == 404
+
+
+def browser_of(admin: Admin) -> Client:
+    """Signed in, and in the list of sessions."""
+    client = Client()
+    client.force_login(admin)
+    client.get("/account/security/")
+    return client
+
+
+def test_another_password_ends_the_other_sessions_of_the_list(lea):
+    """This one stays in it, with its new key; a reset by e-mail ends every one."""
+    here, elsewhere = browser_of(lea), browser_of(lea)
+    first = AdminSession.objects.filter(admin=lea).earliest("id")
+    here.post("/password/", {"old": PASSWORD, "password": NEW})
+    [left] = AdminSession.objects.filter(admin=lea)
+    assert (left.pk, left.session_key) == (first.pk, here.session.session_key)
+    assert here.get("/").status_code == 200
+    assert elsewhere.get("/").status_code == 302
+    ask(lea.email, ip=ip())
+    Client().post(newest_link(), {"password": PASSWORD})
+    assert not AdminSession.objects.filter(admin=lea).exists()
+    assert here.get("/").status_code == 302
 
 
 def test_the_answer_is_the_same_whoever_asks_and_whomever_it_finds(lea):

@@ -16,11 +16,28 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from accounts import admins, audit, clock, groups, invitations, organizations, outbox, passwords
+from accounts import (
+    admins,
+    audit,
+    clock,
+    groups,
+    invitations,
+    manual_groups,
+    one_time_codes,
+    organizations,
+    outbox,
+    passwords,
+    people_files,
+    second_step,
+    vault,
+)
 from accounts.deeds import Deed
-from accounts.models import Admin, AuditEntry
+from accounts.models import Admin, AdminSession, AuditEntry, Person
+from accounts.pages import gate, two_step
 from licensing import idle, pools, restore
 from licensing.models import HeldRemoval, Reclaimed, Seat, WaitingEntry
+from scim import setup_links
+from scim.models import SetupLink
 from tests import factories
 from tests.factories import manage
 from tests.pages import world as worlds
@@ -30,22 +47,34 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SALES = "sales-navigator"
 OTHER_PASSWORD = "eight copper kettles"
 RULE = {"after_days": 90, "reclaim": "by_hand", "warn_days": 7, "scim": "stay"}
-APPLICATION = {
+DRAFT = {
     "name": "OneLogin",
     "product": SALES,
     "idp": "onelogin",
     "eligibility": "everyone",
+    "eligible_groups": [],
     "when_full": "refuse",
+}
+SSO = {
+    "issuer": "https://northwind.idp.example/oauth2/default",
+    "client_id": "0oa1b2c3d4",
+    "client_secret": "another client credential",
+    "domains": "northwind.example",
+    "default_role": "read-only",
+    "trust_unsaid": "no",
 }
 
 
 class Post(NamedTuple):
-    """arguments: of the address. guest: nobody is signed in. before: what must be so first."""
+    """arguments: of the address. guest: nobody is signed in. own: every role may, about itself.
+    halfway: without the second step. before: what must be so first."""
 
     deed: Deed
     arguments: Callable[[World], list[Any]] = lambda world: []
     form: Callable[[World], dict[str, Any]] = lambda world: {}
     guest: bool = False
+    own: bool = False
+    halfway: bool = False
     before: Callable[[World], object] = lambda world: None
 
 
@@ -117,6 +146,50 @@ def _free_seats(world: World) -> None:
     pools.set_seats(world.organization, SALES, 30)
 
 
+def _other_session(world: World) -> list[Any]:
+    return [AdminSession.objects.filter(admin=world.owner).latest("id").pk]
+
+
+def _sign_in_elsewhere(world: World) -> None:
+    client = Client()
+    client.force_login(world.owner)
+    client.get(reverse("accounts:security"))
+
+
+def _app(world: World) -> None:
+    """The owner's app, at a code before the one of now."""
+    second_step.turn_on(world.owner, vault.seal(APP), _code(world, later=-1)["code"])
+
+
+def _code(world: World, later: int = 0) -> dict[str, Any]:
+    return {"code": one_time_codes.code(APP, int(clock.now().timestamp()) // 30 + later)}
+
+
+def _password(world: World) -> dict[str, Any]:
+    return {"password": PASSWORD}
+
+
+def _sam(world: World) -> list[Any]:
+    return [world.sam.pk]
+
+
+def _manual_group(world: World) -> list[Any]:
+    return [world.manual_group.pk]
+
+
+def _token(world: World) -> list[Any]:
+    return [world.token.pk]
+
+
+def _setup_link(world: World) -> SetupLink:
+    return setup_links.open_of(world.application)[0]
+
+
+def _buy_teamlink(world: World) -> None:
+    pools.set_seats(world.organization, "teamlink-extend", 30)
+
+
+APP = one_time_codes.make_secret()
 #: Every address that takes a POST, and the line that it must leave. A new page is a line here.
 POSTS = {
     "accounts:sign_in": Post(
@@ -124,10 +197,33 @@ POSTS = {
         form=lambda world: {"username": world.owner.email, "password": PASSWORD},
         guest=True,
     ),
-    "accounts:sign_out": Post(Deed.SIGNED_OUT),
+    "accounts:sign_out": Post(Deed.SIGNED_OUT, own=True),
     "accounts:password": Post(
-        Deed.PASSWORD_CHANGED, form=lambda world: {"old": PASSWORD, "password": OTHER_PASSWORD}
+        Deed.PASSWORD_CHANGED,
+        form=lambda world: {"old": PASSWORD, "password": OTHER_PASSWORD},
+        own=True,
     ),
+    "accounts:second_step": Post(
+        Deed.SECOND_STEP_DONE, form=_code, own=True, halfway=True, before=_app
+    ),
+    "accounts:two_step": Post(Deed.TWO_STEP_TURNED_ON, form=_code, own=True),
+    "accounts:two_step_off": Post(Deed.TWO_STEP_TURNED_OFF, form=_password, own=True, before=_app),
+    "accounts:recovery_codes": Post(
+        Deed.RECOVERY_CODES_MADE, form=_password, own=True, before=_app
+    ),
+    "accounts:remove_passkey": Post(
+        Deed.PASSKEY_REMOVED, lambda world: [world.owner.passkeys.all()[0].pk], own=True
+    ),
+    "accounts:end_session": Post(
+        Deed.SESSIONS_ENDED, _other_session, own=True, before=_sign_in_elsewhere
+    ),
+    "accounts:end_other_sessions": Post(Deed.SESSIONS_ENDED, own=True, before=_sign_in_elsewhere),
+    "accounts:set_two_step": Post(
+        Deed.TWO_STEP_RULE_CHANGED, form=lambda world: {"required": "yes"}
+    ),
+    "accounts:reset_second_step": Post(Deed.SECOND_STEP_RESET, _colleague),
+    "accounts:sso_settings": Post(Deed.SSO_CONFIGURED, form=lambda world: SSO),
+    "accounts:set_sso_mode": Post(Deed.SSO_SWITCHED, form=lambda world: {"mode": "on"}),
     "accounts:forgotten": Post(
         Deed.PASSWORD_RESET_ASKED, form=lambda world: {"email": world.owner.email}, guest=True
     ),
@@ -160,13 +256,60 @@ POSTS = {
         _application,
         lambda world: {"deed": "dismiss", "last": HeldRemoval.objects.latest("id").pk},
     ),
+    "licensing:reconcile_now": Post(Deed.RECONCILED, _product),
+    "licensing:new_person": Post(
+        Deed.PERSON_ADDED, form=lambda world: {"email": "new@example.com", "first_name": "Nia"}
+    ),
+    "licensing:edit_person": Post(
+        Deed.PERSON_CHANGED,
+        _sam,
+        lambda world: {"email": world.sam.email, "first_name": "Samuel"},
+    ),
+    "licensing:remove_person": Post(Deed.PEOPLE_REMOVED, _sam),
+    "licensing:give_seat": Post(
+        Deed.SEAT_GIVEN, lambda world: [world.sam.pk, "teamlink-extend"], before=_buy_teamlink
+    ),
+    "licensing:take_seat": Post(Deed.SEAT_REMOVED, lambda world: [world.sam.pk, SALES]),
+    "licensing:many": Post(
+        Deed.SEAT_REMOVED, form=lambda world: {"deed": f"take:{SALES}", "whom": "all"}
+    ),
+    "licensing:import_file": Post(
+        Deed.PEOPLE_IMPORTED,
+        lambda world: [world.file.pk],
+        lambda world: {"confirmed": people_files.preview(world.file).digest},
+    ),
+    "licensing:new_group": Post(Deed.GROUP_CREATED, form=lambda world: {"name": "ENT"}),
+    "licensing:rename_group": Post(
+        Deed.GROUP_RENAMED, _manual_group, lambda world: {"name": "Small businesses"}
+    ),
+    "licensing:delete_group": Post(Deed.GROUP_DELETED, _manual_group),
+    "licensing:add_members": Post(
+        Deed.GROUP_PEOPLE_ADDED, _manual_group, lambda world: {"person": world.person.pk}
+    ),
+    "licensing:remove_members": Post(
+        Deed.GROUP_PEOPLE_REMOVED, _manual_group, lambda world: {"only": world.sam.pk}
+    ),
     "scim_settings:turn_on": Post(Deed.SCIM_TURNED_ON, before=_turn_off),
     "scim_settings:turn_off": Post(Deed.SCIM_TURNED_OFF),
-    "scim_settings:new": Post(Deed.APPLICATION_ADDED, form=lambda world: APPLICATION),
+    "scim_settings:new_token": Post(
+        Deed.APPLICATION_ADDED, form=lambda world: {"name": "x", "days": 30}
+    ),
     "scim_settings:generate_token": Post(
         Deed.TOKEN_ISSUED, _application, lambda world: {"name": "x", "days": 30}
     ),
-    "scim_settings:revoke_token": Post(Deed.TOKEN_REVOKED, lambda world: [world.token.pk]),
+    "scim_settings:revoke_token": Post(Deed.TOKEN_REVOKED, _token),
+    "scim_settings:rotate_token": Post(Deed.TOKEN_ROTATED, _token, lambda world: {"overlap": 0}),
+    "scim_settings:setup_link": Post(
+        Deed.SETUP_LINK_MADE, _application, lambda world: {"for_whom": "Noor, IT"}
+    ),
+    "scim_settings:revoke_setup_link": Post(
+        Deed.SETUP_LINK_WITHDRAWN, lambda world: [_setup_link(world).pk]
+    ),
+    "scim_settings:setup": Post(
+        Deed.SETUP_LINK_USED,
+        lambda world: [setup_links.address(_setup_link(world)).split("/")[-2]],
+        guest=True,
+    ),
     "scim_settings:brake": Post(
         Deed.BRAKE_SET, _application, lambda world: {"on": "off", "people": 7, "percent": 3}
     ),
@@ -180,14 +323,28 @@ POSTS = {
         },
     ),
 }
-#: They change what the own browser shows, or are done by somebody who is no admin.
+#: They change what the own browser shows, keep a draft or an upload, ask, or only say what would
+#: happen; or are done by somebody who is no admin.
 NO_DEEDS = {
+    "accounts:zone",
+    "accounts:add_passkey_options",
+    "accounts:passkey_options",
+    "licensing:idle",
+    "licensing:import",
+    "scim_settings:new",
+    "scim_settings:new_rules",
+    "scim_settings:new_discard",
+    "scim_settings:simulate",
     "accounts:scheme",
     "accounts:keys",
     "accounts:switch",
     "licensing:activate",
     "licensing:ask_link",
 }
+
+
+#: A device has to answer: tests/pages/test_passkeys.py looks for their lines, in a browser.
+BY_DEVICE = {"accounts:add_passkey", "accounts:passkey_sign_in"}
 
 
 def _pages() -> Iterator[tuple[str, URLPattern]]:
@@ -198,15 +355,28 @@ def _pages() -> Iterator[tuple[str, URLPattern]]:
 
 
 def _takes_posts(page: URLPattern) -> bool:
-    """Whether its code says anything of POST; a class answers it in code that is not ours."""
-    view = page.callback
-    return hasattr(view, "view_class") or "POST" in inspect.getsource(inspect.unwrap(view))
+    """Whether its code says anything of POST, or that of what it calls of our pages; a class
+    answers it in code that is not ours."""
+    return hasattr(page.callback, "view_class") or _says_post(page.callback, set())
+
+
+def _says_post(called: Any, seen: set[Any]) -> bool:
+    function = inspect.unwrap(called)
+    if function in seen or not inspect.isfunction(function) or ".pages." not in function.__module__:
+        return False
+    seen.add(function)
+    source = inspect.getsource(function)
+    if "POST" in source or "require_safe" in source:
+        return "require_safe" not in source
+    names = [function.__globals__.get(name) for name in function.__code__.co_names]
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    return any(_says_post(inner, seen) for inner in (*names, *cells) if callable(inner))
 
 
 def test_every_address_that_takes_a_post_is_in_the_table_above():
     """A page that changes things cannot be added without saying which line it leaves."""
     taking = {name for name, page in _pages() if _takes_posts(page)}
-    assert taking == POSTS.keys() | NO_DEEDS
+    assert taking == POSTS.keys() | NO_DEEDS | BY_DEVICE
 
 
 @pytest.fixture
@@ -226,7 +396,7 @@ def test_every_post_leaves_its_line(later: World) -> None:
     for name, post in _in_turn(later):
         client = Client(REMOTE_ADDR="203.0.113.7")
         if not post.guest:
-            client.force_login(later.owner)
+            _sign_in(client, later, halfway=post.halfway)
         newest = AuditEntry.objects.latest("id").pk
         answer = _confirmed(client, reverse(name, args=post.arguments(later)), post.form(later))
         assert answer.status_code < 400, (name, answer.content.decode())
@@ -247,14 +417,24 @@ def test_a_post_that_is_refused_leaves_none(later: World) -> None:
     )
     client = Client()
     client.force_login(reader)
-    own = {"accounts:sign_out", "accounts:password"}
     for name, post in _in_turn(later):
-        if post.guest or name in own:
+        if post.guest or post.own:
             continue
         newest = AuditEntry.objects.latest("id").pk
         answer = client.post(reverse(name, args=post.arguments(later)), post.form(later))
         assert answer.status_code == 403, name
         assert AuditEntry.objects.latest("id").pk == newest, name
+
+
+def _sign_in(client: Client, world: World, *, halfway: bool) -> None:
+    """In the session is what the pages before have left there."""
+    client.force_login(world.owner)
+    session = client.session
+    session[two_step.NEW_KEY] = vault.seal(APP)
+    session["scim_draft"] = DRAFT | {"organization": world.organization.pk}
+    if not halfway:
+        session[gate.PROVED] = "code"
+    session.save()
 
 
 def _in_turn(world: World) -> Iterator[tuple[str, Post]]:
@@ -269,8 +449,9 @@ def _in_turn(world: World) -> Iterator[tuple[str, Post]]:
 def _confirmed(client: Client, address: str, form: dict[str, Any]) -> Any:
     """The answer, after the question with numbers if there is one."""
     answer = client.post(address, form)
-    effect = (answer.context or {}).get("effect") if answer.status_code == 200 else None
-    if effect is None:
+    context = answer.context if answer.status_code == 200 else None
+    effect = context and (context.get("effect") or context.get("outcome"))
+    if not effect:
         return answer
     return client.post(address, form | {"confirmed": effect.digest})
 
@@ -281,6 +462,7 @@ def _confirmed(client: Client, address: str, form: dict[str, Any]) -> Any:
 COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "create_organization": (Deed.ORGANIZATION_CREATED, ["A new one"]),
     "set_plan": (Deed.PLAN_CHANGED, ["{slug}", "advanced"]),
+    "reset_second_step": (Deed.SECOND_STEP_RESET, ["lea@northwind.example"]),
     "create_admin": (Deed.ADMIN_ADDED, ["x@x.example", "--organization", "{slug}"]),
     "create_group": (Deed.GROUP_PEOPLE_ADDED, ["{slug}", "MM", "--member", "sam@example.com"]),
     "set_seats": (Deed.SEATS_CHANGED, ["{slug}", SALES, "11"]),
@@ -354,6 +536,91 @@ def test_a_line_tells_what_changed_only_and_never_a_secret(admin: Client, world:
         )
 
 
+def test_a_deed_to_many_is_one_line_that_counts_and_names(admin: Client, world: World) -> None:
+    """R28: not a line a person; so is a file, and a preview of either leaves none."""
+    newest = AuditEntry.objects.latest("id").pk
+    address = reverse("licensing:many")
+    form = {"deed": "join", "group": world.manual_group.pk, "whom": "all"}
+    asked = admin.post(address, form)
+    admin.get(reverse("licensing:import_file", args=[world.file.pk]))
+    admin.post(
+        reverse("scim_settings:simulate", args=[world.application.pk]),
+        {"user_name": "x@example.com", "deed": "push"},
+    )
+    assert AuditEntry.objects.latest("id").pk == newest
+    admin.post(address, form | {"confirmed": asked.context["outcome"].digest})
+    [line] = AuditEntry.objects.filter(pk__gt=newest)
+    done = asked.context["outcome"].done.total
+    assert (line.deed, line.subject_name) == ("group_people_added", "SMB")
+    assert (line.after["number"], len(line.after["people"])) == (done, done)
+    digest = people_files.preview(world.file).digest
+    admin.post(reverse("licensing:import_file", args=[world.file.pk]), {"confirmed": digest})
+    [line] = AuditEntry.objects.filter(pk__gt=line.pk)
+    assert (line.deed, line.subject_name) == ("people_imported", "people.csv")
+    assert line.after == {
+        "added": 1,
+        "people_added": ["leia@example.com"],
+        "changed": 1,
+        "people_changed": ["sam@example.com"],
+    }
+
+
+def test_a_long_list_is_named_in_part(world: World) -> None:
+    """R28: a line is bounded, however many it is about."""
+    group = groups.create(world.organization, "Everybody")
+    people = [
+        Person(organization=world.organization, email=f"p{n:03}@x.example", sort_key=f"{n:03}")
+        for n in range(audit.NAMED + 5)
+    ]
+    for person in people:
+        person.email_key = person.email
+        person.created_at = person.changed_at = clock.now()
+    Person.objects.bulk_create(people)
+    manual_groups.add(group, [person.pk for person in people], by=world.owner)
+    line = AuditEntry.objects.latest("id")
+    assert line.after["number"] == audit.NAMED + 5
+    assert len(line.after["people"]) == audit.NAMED + 1
+    assert line.after["people"][-1] == "and 5 more"
+
+
+def test_a_wrong_second_step_is_noted(world: World) -> None:
+    """R28: without the code."""
+    _app(world)
+    client = Client()
+    client.force_login(world.owner)
+    assert client.post("/second-step/", {"code": "abcd-efgh-ijkl"}).status_code == 422
+    line = AuditEntry.objects.latest("id")
+    assert (line.deed, line.admin, line.after) == ("second_step_failed", None, None)
+
+
+def test_who_was_removed_cannot_go_on_with_an_open_page(
+    admin: Client, world: World, stranger: World
+) -> None:
+    """A form of the one organization is never done to the other in which they have a role."""
+    name = world.colleague.admin.email
+    admins.create(name, organization=stranger.organization, password=PASSWORD)
+    client = Client()
+    client.force_login(world.colleague.admin)
+    client.post(reverse("accounts:switch"), {"organization": world.organization.pk})
+    address = reverse("licensing:set_seats", args=[SALES])
+    assert client.get(reverse("licensing:pool", args=[SALES])).status_code == 200
+    admin.post(reverse("accounts:remove_admin", args=[world.colleague.pk]))
+    refused = client.post(address, {"number": 77})
+    assert refused.status_code == 403
+    assert "nothing was done" in refused.content.decode()
+    assert "Contoso" in client.get("/").content.decode()
+    assert client.post(address, {"number": 78}).status_code != 403
+
+
+def test_who_has_no_role_left_is_signed_out(admin: Client, world: World) -> None:
+    client = Client()
+    client.force_login(world.colleague.admin)
+    client.get("/")
+    admin.post(reverse("accounts:remove_admin", args=[world.colleague.pk]))
+    assert not AdminSession.objects.filter(admin=world.colleague.admin).exists()
+    assert client.get("/")["Location"].startswith("/sign-in/")
+
+
 def test_a_line_is_never_changed_and_never_deleted(world: World) -> None:
     """The database refuses, whoever asks."""
     for change in (
@@ -413,6 +680,7 @@ def test_the_log_is_filtered_by_who_deed_subject_and_day(reader: Client, world: 
     assert deeds(reader.get(LOG, {"subject": str(world.token.pk)})) == ["token_issued"]
     yesterday = f"{clock.now() - dt.timedelta(days=1):%Y-%m-%d}"
     assert set(deeds(reader.get(LOG, {"last": yesterday}))) == {
+        "seats_changed",
         "seat_given",
         "group_created",
         "group_people_added",

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts import sign_in_rules
-from accounts.models import AdminSession, Passkey
+from accounts.models import AdminSession, AuditEntry, Passkey
 from accounts.passkeys import Site
 from tests.pages import world as worlds
 from tests.pages.test_security import app_of, signed_in, text
@@ -92,6 +92,17 @@ def test_a_passkey_is_added_signs_in_alone_and_as_second_step_and_is_removed(
     page.get_by_role("button", name="Use a passkey").click()
     page.get_by_text("This passkey could not be checked.").wait_for()
     assert page.trouble == []
+    lines = AuditEntry.objects.filter(admin=lea).order_by("id").values_list("deed", "after")
+    told = [(deed, after) for deed, after in lines if deed.startswith(("passkey", "signed_in"))]
+    assert told == [
+        ("signed_in", {"with": "password"}),
+        ("passkey_added", {"name": "Laptop of Lea"}),
+        ("signed_in", {"with": "passkey"}),
+        ("signed_in", {"with": "password"}),
+        ("passkey_removed", None),
+    ]
+    [second] = AuditEntry.objects.filter(deed="second_step_done")
+    assert second.after == {"with": "passkey"}
 
 
 def test_without_javascript_the_page_says_so(day: Empty) -> None:

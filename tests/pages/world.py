@@ -137,7 +137,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         token=token,
         person=ada[0],
         group=Group.objects.of(organization).get(name="Account executives"),
-        file=people_files.keep(organization, "people.csv", FILE.encode(), by=owner),
+        file=people_files.keep(organization, "people.csv", FILE.encode(), admin=owner),
         colleague=_colleague(organization, owner),
         invitation=invitations.invite(
             organization, f"ina@{owner.email.partition('@')[2]}", "read-only", by=owner

@@ -17,8 +17,17 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from joserfc.jwk import ECKey
 
-from accounts import admins, clock, oidc, organizations, outbound, sign_in_rules, single_sign_on
-from accounts.models import Admin, AdminSession, Organization, Role, SingleSignOn
+from accounts import (
+    admins,
+    clock,
+    oidc,
+    organizations,
+    outbound,
+    roles,
+    sign_in_rules,
+    single_sign_on,
+)
+from accounts.models import Admin, AdminSession, AuditEntry, Organization, Role, SingleSignOn
 from accounts.refusal import Refusal
 from tests import factories, identity_provider
 from tests.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
@@ -449,6 +458,63 @@ def test_it_is_not_required_without_an_owner_who_has_a_password(
     single_sign_on.note_test(sso)
     with pytest.raises(Refusal, match="Give one owner a password first"):
         single_sign_on.set_mode(owner, "required")
+
+
+def test_the_last_owner_with_a_password_stays_one_while_it_is_required(
+    owner: Organization, sso: SingleSignOn, admin: Client, lea: Admin, grace: Admin
+) -> None:
+    """R5: an owner who has no password does not count; under the lock of the last-owner check."""
+    other = admins.create("kim@acme.example", organization=owner, password=PASSWORD)
+    other.set_unusable_password()
+    other.save()
+    require(owner)
+    hers = Role.objects.of(owner).get(admin=lea)
+    for deed in (
+        lambda: roles.change(owner, hers.pk, "admin", by=lea),
+        lambda: roles.remove(owner, hers.pk, by=other),
+    ):
+        with pytest.raises(Refusal, match="no other owner has a password") as refused:
+            deed()
+        assert refused.value.code == "last_way_in"
+    page = admin.post(f"/admins/{hers.pk}/role/", {"kind": "admin"}, follow=True)
+    assert "no other owner has a password" in page.content.decode()
+    assert Role.objects.get(pk=hers.pk).kind == "owner"
+    roles.change(owner, Role.objects.of(owner).get(admin=grace).pk, "owner", by=lea)
+    roles.change(owner, hers.pk, "admin", by=lea)
+    single_sign_on.set_mode(owner, "on", by=grace)
+    roles.remove(owner, Role.objects.of(owner).get(admin=grace).pk, by=other)
+
+
+def test_a_sign_in_by_it_is_told_to_its_organization_alone(
+    owner: Organization, sso: SingleSignOn, provider: IdentityProvider, grace: Admin
+) -> None:
+    """R28: it opens no other, so it is in the log of no other; signing out neither."""
+    contoso = organizations.create("Contoso")
+    admins.create(grace.email, organization=contoso, password=PASSWORD)
+    client = by_sso(provider, owner, grace.email)
+    client.get("/users/")
+    client.post("/sign-out/")
+    lines = AuditEntry.objects.filter(admin=grace, deed__in=["signed_in", "signed_out"])
+    assert list(lines.order_by("id").values_list("organization", "deed", "after")) == [
+        (owner.pk, "signed_in", {"with": "single sign-on"}),
+        (owner.pk, "signed_out", None),
+    ]
+
+
+def test_what_was_set_up_is_noted_without_the_client_secret(
+    owner: Organization, admin: Client, lea: Admin, provider: IdentityProvider
+) -> None:
+    """R28: before and after; that the secret is another one is told, the secret is not."""
+    admin.post(SETTINGS, _form(provider))
+    admin.post(
+        SETTINGS, _form(provider) | {"client_secret": "quite another", "domains": "b.example"}
+    )
+    line = AuditEntry.objects.latest("id")
+    assert (line.deed, line.admin) == ("sso_configured", lea)
+    assert line.before == {"domains": ["acme.example"]}
+    assert line.after == {"domains": ["b.example"], "credentials": "entered anew"}
+    assert "quite another" not in factories.every_text()
+    assert CLIENT_SECRET not in factories.every_text()
 
 
 def test_an_admin_of_two_organizations_is_not_kept_out_of_the_one_that_is_open(

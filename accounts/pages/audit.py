@@ -19,10 +19,8 @@ from accounts.deeds import Deed
 from accounts.models import AuditEntry, Organization
 from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required
+from accounts.pages.paging import PER_PAGE, chunks
 
-PER_PAGE = 50
-#: So many lines are read at once for the export.
-AT_ONCE = 1000
 COLUMNS = (
     *("at", "who", "deed", "subject_kind", "subject_name", "subject_id"),
     *("before", "after", "address", "request_id"),
@@ -95,7 +93,7 @@ def log(request: AdminRequest) -> HttpResponse:
 
 @admin_required
 def export(request: AdminRequest) -> HttpResponseBase:
-    """The same lines as CSV, a thousand at a time, so that no log is too long."""
+    """The same lines as CSV, a part at a time, so that no log is too long."""
     wanted = Wanted.read(request)
     return csvs.answer(_lines(wanted.of(request.organization)), "audit-log.csv")
 
@@ -105,8 +103,7 @@ def export(request: AdminRequest) -> HttpResponseBase:
 
 def _lines(rows: QuerySet[AuditEntry]) -> Iterator[tuple[object, ...]]:
     yield COLUMNS
-    part = list(rows[:AT_ONCE])
-    while part:
+    for part in chunks(rows, ("-id",)):
         for entry in part:
             yield (
                 entry.at.astimezone(dt.UTC).isoformat(timespec="milliseconds"),
@@ -120,7 +117,6 @@ def _lines(rows: QuerySet[AuditEntry]) -> Iterator[tuple[object, ...]]:
                 entry.address or "",
                 entry.request_id,
             )
-        part = list(rows.filter(pk__lt=part[-1].pk)[:AT_ONCE])
 
 
 def _json(values: object) -> str:

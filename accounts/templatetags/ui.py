@@ -14,7 +14,6 @@ from typing import Any
 
 from django import template
 from django.forms import BaseForm, BoundField, RadioSelect
-from django.http import HttpRequest
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -23,7 +22,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import clock, mail, zones
-from accounts.pages import charts
+from accounts.pages import charts, paging
 from accounts.pages import panels as registry
 from accounts.pages.paging import Page
 
@@ -190,14 +189,6 @@ def mail_reason(error: str) -> str:
 
 
 @register.filter
-def page_link(request: HttpRequest, parameter: str) -> str:
-    """The address of this page up to another page number, other parameters kept."""
-    query = request.GET.copy()
-    query.pop(parameter, None)
-    return f"?{query.urlencode()}{'&' if query else ''}{parameter}="
-
-
-@register.filter
 def inactive(person: Any) -> bool:
     """Whether every application that knows the person says that they are not active."""
     links = person.links.all()
@@ -272,10 +263,10 @@ def secret_once(identifier: str, label: str, value: str) -> dict[str, str]:
     return {"id": identifier, "label": label, "value": value}
 
 
-@register.inclusion_tag("ui/pager.html", takes_context=True)
-def pager(context: Context, page: Page, what: str = "rows") -> dict[str, Any]:
+@register.inclusion_tag("ui/pager.html")
+def pager(page: Page, what: str = "rows") -> dict[str, Any]:
     """Which rows are shown, and links to the pages beside; other parameters stay."""
-    return {"request": context.get("request"), "page": page, "what": what}
+    return {"page": page, "what": what}
 
 
 @register.inclusion_tag("ui/crumbs.html")
@@ -301,13 +292,10 @@ def form_errors(form: BaseForm) -> dict[str, Any]:
 @register.simple_tag(takes_context=True)
 def sort_th(context: Context, key: str, label: str) -> SafeString:
     """A column head that sorts: a real link, with aria-sort on the cell (`sort` in context)."""
-    request = context["request"]
     current = context.get("sort", "")
     down = current == f"-{key}"
     active = down or current == key
-    query = request.GET.copy()
-    for place in ("page", "after", "before"):
-        query.pop(place, None)
+    query = paging.from_the_beginning(context["request"])
     query["sort"] = f"-{key}" if current == key else key
     return format_html(
         '<th scope="col"{}><a class="sort" href="?{}">{}{}</a></th>',

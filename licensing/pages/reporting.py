@@ -18,7 +18,7 @@ from django.utils.dateparse import parse_date
 
 from accounts import clock
 from accounts.models import Group, Organization, Product
-from accounts.pages import sheets
+from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.charts import Bar, Bars, Part
 from licensing import reporting
@@ -129,10 +129,8 @@ def report_sheet(request: AdminRequest) -> HttpResponseBase:
     wanted = Wanted.read(request)
     _, rows, _ = _compared(request.organization, wanted)
     first, last = wanted.period.first, wanted.period.last
-    return sheets.sheet(
-        f"usage-{wanted.product}-{first}-{last}",
-        ["Group", *(name for name, _ in _COLUMNS), "From", "To"],
-        _sheet_rows(rows, wanted.period),
+    return csvs.answer(
+        _sheet_rows(rows, wanted.period), f"usage-{wanted.product}-{first}-{last}.csv"
     )
 
 
@@ -247,6 +245,7 @@ def _percent(rates: list[tuple[Row, int | None]], look: str, name: str) -> Bars:
 
 
 def _sheet_rows(rows: list[Row], period: Period) -> Iterator[list[Any]]:
+    yield ["Group", *(name for name, _ in _COLUMNS), "From", "To"]
     for row in rows:
         figures = [getattr(row.usage, field) for _, field in _COLUMNS]
         yield [row.name, *figures, period.first, period.last]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import datetime as dt
 import uuid
@@ -13,13 +12,15 @@ from typing import Any
 import orjson
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
 from accounts import names
 from accounts.models import Application, Group, Link, Organization
+from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required
-from accounts.pages.paging import page_of
+from accounts.pages.paging import chunks, page_by_key
 from scim import advice, differences, words
 from scim.differences import Difference
 from scim.exchanges import LONGEST_ABOUT
@@ -39,7 +40,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LONGEST_SEARCH = 320
 #: People or groups that a search may mean.
 _MOST_MEANT = 200
-_AT_ONCE = 1000
+_NEWEST_FIRST = ("-at", "-id")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def log(request: AdminRequest) -> HttpResponse:
     """The newest first, searched by whom or what they are about."""
     wanted = Wanted.of(request)
     found = _rows(request.organization, wanted).defer("request", "response")
-    page = page_of(request, found)
+    anchors = Exchange.objects.of(request.organization)
+    page = page_by_key(request, found, _NEWEST_FIRST, anchors)
     context = {
         "page": page,
         "deeds": rows.with_deeds(request.organization, page.rows),
@@ -117,12 +119,10 @@ def exchange(request: AdminRequest, exchange_id: int) -> HttpResponse:
 
 
 @admin_required
-def export(request: AdminRequest) -> Any:
+def export(request: AdminRequest) -> HttpResponseBase:
     """What the log shows, with both bodies, as CSV; however long, a part at a time."""
     found = _rows(request.organization, Wanted.of(request))
-    response = StreamingHttpResponse(_csv(found), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="activity-log.csv"'
-    return response
+    return csvs.answer(_lines(found), "activity-log.csv")
 
 
 # ------------------------------------------------------------------ searching
@@ -148,7 +148,7 @@ def _rows(organization: Organization, wanted: Wanted) -> QuerySet[Exchange]:
         found = found.filter(at__gte=_begin(wanted.since))
     if wanted.until:
         found = found.filter(at__lt=_begin(wanted.until) + dt.timedelta(days=1))
-    return _answered(found, wanted.answer).order_by("-at", "-id")
+    return _answered(found, wanted.answer)
 
 
 def _about(organization: Organization, text: str) -> list[str]:
@@ -216,24 +216,12 @@ _HEAD = (
     "at", "application", "token", "method", "path", "status", "milliseconds", "request_id",
     "detail", "request", "answer",
 )  # fmt: skip
-#: A cell that begins so would be a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(found: QuerySet[Exchange]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(_HEAD)
-    part = list(found[:_AT_ONCE])
-    while part:
-        for row in part:
-            yield writer.writerow([_cell(value) for value in _values(row)])
-        at, id = part[-1].at, part[-1].pk
-        part = list(found.filter(Q(at__lt=at) | Q(at=at, pk__lt=id))[:_AT_ONCE])
+def _lines(found: QuerySet[Exchange]) -> Iterator[tuple[Any, ...]]:
+    yield _HEAD
+    for part in chunks(found, _NEWEST_FIRST):
+        yield from map(_values, part)
 
 
 def _values(row: Exchange) -> tuple[Any, ...]:
@@ -254,8 +242,3 @@ def _values(row: Exchange) -> tuple[Any, ...]:
 
 def _text(document: Any) -> str:
     return "" if document is None else orjson.dumps(document).decode()
-
-
-def _cell(value: Any) -> Any:
-    """A text that would be taken for a formula begins with an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -11,13 +11,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.dateparse import parse_date
 from django.utils.http import urlencode
 
 from accounts import audit
 from accounts.deeds import Deed
 from accounts.models import AuditEntry, Organization
-from accounts.pages import csvs
+from accounts.pages import asked, csvs
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.paging import PER_PAGE, chunks
 
@@ -42,20 +41,21 @@ class Wanted:
 
     @classmethod
     def read(cls, request: HttpRequest) -> Wanted:
-        deed = request.GET.get("deed", "")
+        query = request.GET
+        deed = query.get("deed", "")
         return cls(
-            who=_text(request, "who"),
+            who=asked.text(query, "who"),
             deed=deed if deed in Deed.values else "",
-            subject=_text(request, "subject"),
-            first=_day(request.GET.get("first", "")),
-            last=_day(request.GET.get("last", "")),
+            subject=asked.text(query, "subject"),
+            first=asked.day(query, "first"),
+            last=asked.day(query, "last"),
         )
 
     @property
     def query(self) -> str:
         """For addresses: what is asked, without what is not."""
-        asked = {name: getattr(self, name) for name in ("who", "deed", "subject", "first", "last")}
-        return urlencode({name: value for name, value in asked.items() if value})
+        values = dataclasses.asdict(self)
+        return urlencode({name: value for name, value in values.items() if value})
 
     def of(self, organization: Organization) -> QuerySet[AuditEntry]:
         rows = audit.of_organization(organization)
@@ -67,9 +67,9 @@ class Wanted:
         if self.subject:
             rows = rows.filter(Q(subject_name__icontains=self.subject) | Q(subject_id=self.subject))
         if self.first:
-            rows = rows.filter(at__gte=_midnight(self.first))
+            rows = rows.filter(at__gte=asked.midnight(self.first))
         if self.last:
-            rows = rows.filter(at__lt=_midnight(self.last) + dt.timedelta(days=1))
+            rows = rows.filter(at__lt=asked.midnight(self.last) + dt.timedelta(days=1))
         return rows
 
 
@@ -121,18 +121,3 @@ def _lines(rows: QuerySet[AuditEntry]) -> Iterator[tuple[object, ...]]:
 
 def _json(values: object) -> str:
     return "" if values is None else json.dumps(values, ensure_ascii=False)
-
-
-def _text(request: HttpRequest, name: str) -> str:
-    return request.GET.get(name, "").replace("\x00", "").strip()[:200]
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)

@@ -118,9 +118,9 @@ def chunks(rows: QuerySet[Row], fields: Sequence[str]) -> Iterator[list[Row]]:
         chunk = list(_beyond(rows, fields, start).order_by(*fields)[:AT_ONCE])
 
 
-def from_the_beginning(request: HttpRequest) -> QueryDict:
+def from_the_beginning(query: QueryDict) -> QueryDict:
     """What the address asks for, without the place in the list."""
-    query = request.GET.copy()
+    query = query.copy()
     for place in _PLACES:
         query.pop(place, None)
     return query
@@ -162,6 +162,6 @@ def _turned(field: str) -> str:
 
 
 def _link(request: HttpRequest, **place: Any) -> str:
-    query = from_the_beginning(request)
+    query = from_the_beginning(request.GET)
     query.update({name: str(value) for name, value in place.items()})
     return f"?{query.urlencode()}"

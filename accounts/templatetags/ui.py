@@ -295,7 +295,7 @@ def sort_th(context: Context, key: str, label: str) -> SafeString:
     current = context.get("sort", "")
     down = current == f"-{key}"
     active = down or current == key
-    query = paging.from_the_beginning(context["request"])
+    query = paging.from_the_beginning(context["request"].GET)
     query["sort"] = f"-{key}" if current == key else key
     return format_html(
         '<th scope="col"{}><a class="sort" href="?{}">{}{}</a></th>',

@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -18,7 +17,7 @@ from django.shortcuts import get_object_or_404, render
 
 from accounts import names
 from accounts.models import Application, Group, Link, Organization
-from accounts.pages import csvs
+from accounts.pages import asked, csvs
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.paging import chunks, page_by_key
 from scim import advice, differences, words
@@ -60,16 +59,15 @@ class Wanted:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Wanted:
-        asked = request.GET
-        text = asked.get("q", "") or asked.get("request", "")
-        answer, method = asked.get("answer", ""), asked.get("method", "")
+        query = request.GET
+        answer, method = query.get("answer", ""), query.get("method", "")
         return cls(
-            text=text.replace("\x00", "").strip()[:LONGEST_SEARCH],
-            application=rows.as_id(asked.get("application", "")),
+            text=asked.text(query, "q", longest=LONGEST_SEARCH) or asked.text(query, "request"),
+            application=asked.as_id(query.get("application", "")),
             answer=answer if answer in ANSWERS or _is_status(answer) else "",
             method=method if method in METHODS else "",
-            since=_date(asked.get("since", "")),
-            until=_date(asked.get("until", "")),
+            since=asked.day(query, "since"),
+            until=asked.day(query, "until"),
         )
 
     def __bool__(self) -> bool:
@@ -145,15 +143,15 @@ def _rows(organization: Organization, wanted: Wanted) -> QuerySet[Exchange]:
     if wanted.method:
         found = found.filter(method=wanted.method)
     if wanted.since:
-        found = found.filter(at__gte=_begin(wanted.since))
+        found = found.filter(at__gte=asked.midnight(wanted.since))
     if wanted.until:
-        found = found.filter(at__lt=_begin(wanted.until) + dt.timedelta(days=1))
+        found = found.filter(at__lt=asked.midnight(wanted.until) + dt.timedelta(days=1))
     return _answered(found, wanted.answer)
 
 
 def _about(organization: Organization, text: str) -> list[str]:
     """What exchanges about the person or group say that they are about: ids and names."""
-    key, id = names.key(text), rows.as_id(text)
+    key, id = names.key(text), asked.as_id(text)
     links = Link.objects.of(organization).filter(
         Q(user_name_key=key)
         | Q(person__email_key=key, person__organization=organization)
@@ -181,17 +179,6 @@ def _is_status(text: str) -> bool:
     return len(text) == 3 and text.isascii() and text.isdecimal()
 
 
-def _date(text: str) -> dt.date | None:
-    with suppress(ValueError):
-        date = dt.date.fromisoformat(text)
-        return date if 2000 <= date.year < 9000 else None
-    return None
-
-
-def _begin(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)
-
-
 def _deed(exchange: Exchange, difference: Difference | None) -> str:
     """In words; whoever was deleted is called as they were."""
     named = ("userName", "displayName")
@@ -205,7 +192,7 @@ def _deed(exchange: Exchange, difference: Difference | None) -> str:
 def _link_of(exchange: Exchange) -> Link | None:
     """The person whom the request was about, as far as the application has them still."""
     document = exchange.response if isinstance(exchange.response, dict) else {}
-    id = rows.as_id(str(document.get("id", ""))) or rows.as_id(exchange.about)
+    id = asked.as_id(str(document.get("id", ""))) or asked.as_id(exchange.about)
     links = Link.objects.of(exchange.organization).select_related("person")
     return links.filter(pk=id).first() if id else None
 

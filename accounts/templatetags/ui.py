@@ -7,9 +7,11 @@ The policy forbids inline styles, so amounts are drawn with SVG attributes.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -326,18 +328,46 @@ def json_view(document: Any, label: str) -> SafeString:
     )
 
 
-@register.inclusion_tag("ui/diff.html")
-def diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
-    """What a deed changed, value by value: as it was, as it is; one of them may be missing."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """A value before and after; None is not there."""
+
+    label: str
+    before: Any
+    after: Any
+
+
+@register.filter
+def changed_to(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[Change]:
+    """What differs between the values that the audit log keeps, for `diff`."""
     before, after = before or {}, after or {}
+
+    def of(values: dict[str, Any], name: str) -> Any:
+        value = values.get(name)
+        return "" if value is None and name in values else value
+
+    return [
+        Change(
+            name.replace("_", " ").capitalize().replace("Scim", "SCIM"),
+            of(before, name),
+            of(after, name),
+        )
+        for name in sorted({**before, **after})
+    ]
+
+
+@register.inclusion_tag("ui/diff.html")
+def diff(changes: Iterable[Any]) -> dict[str, Any]:
+    """Values as they were and as they are. changes: each with label, before and after, of which
+    one may be None: it is not there."""
     return {
         "rows": [
             {
-                "label": name.replace("_", " ").capitalize().replace("Scim", "SCIM"),
-                "before": _shown(before[name]) if name in before else "",
-                "after": _shown(after[name]) if name in after else "",
+                "label": change.label,
+                "before": "" if change.before is None else _shown(change.before),
+                "after": "" if change.after is None else _shown(change.after),
             }
-            for name in sorted({**before, **after})
+            for change in changes
         ]
     }
 
@@ -402,10 +432,10 @@ def table(content: str, label: str, *, fits: bool = False) -> SafeString:
 
 
 @register.simple_block_tag
-def notice(content: str, kind: str, title: str = "") -> SafeString:
-    """A sentence that matters. kind: info, ok, warn or bad."""
+def notice(content: str, kind: str, title: str = "", *, alert: bool = False) -> SafeString:
+    """A sentence that matters. kind: info, ok, warn or bad. alert: read out at once."""
     icons = {"info": "info", "ok": "circle-check", "warn": "triangle-alert", "bad": "circle-alert"}
-    return _wrap("notice", content, kind=kind, title=title, icon_name=icons[kind])
+    return _wrap("notice", content, kind=kind, title=title, icon_name=icons[kind], alert=alert)
 
 
 @register.simple_block_tag

@@ -183,7 +183,7 @@ def _deed(exchange: Exchange, difference: Difference | None) -> str:
     """In words; whoever was deleted is called as they were."""
     named = ("userName", "displayName")
     lines = difference.lines if difference and exchange.method == "DELETE" else ()
-    gone = next((str(line.before) for line in lines if line.attribute in named), "")
+    gone = next((str(line.before) for line in lines if line.label in named), "")
     if not gone and exchange.method == "DELETE":
         return rows.with_deeds(exchange.organization, [exchange])[0][1]
     return words.deed(exchange, gone)

@@ -11,7 +11,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
@@ -141,9 +141,12 @@ def import_(file: PeopleFile, *, expected: str, by: Admin | None) -> Preview:
     return changes.run(change)
 
 
-def report(found: Preview) -> Iterator[str]:
-    """The refused rows as a CSV file with the reason in a column, to be mended and fed again."""
-    return sheets.write(_report_rows(found))
+def report(found: Preview) -> Iterator[list[object]]:
+    """The refused rows with the reason in a column, to be mended and fed again."""
+    yield ["Line", *(FIELDS[field] for field in found.sheet.fields), REASON]
+    for verdict in found.of("refuse"):
+        cells = [verdict.wanted.cells[field] for field in found.sheet.fields]
+        yield [verdict.wanted.number, *cells, verdict.because]
 
 
 def prune() -> None:
@@ -188,10 +191,3 @@ def _told(found: Preview) -> dict[str, object]:
         if emails:
             told |= {word: len(emails), f"people_{word}": audit.listed(emails)}
     return told
-
-
-def _report_rows(found: Preview) -> Iterable[list[object]]:
-    yield ["Line", *(FIELDS[field] for field in found.sheet.fields), REASON]
-    for verdict in found.of("refuse"):
-        cells = [verdict.wanted.cells[field] for field in found.sheet.fields]
-        yield [verdict.wanted.number, *cells, verdict.because]

@@ -103,12 +103,15 @@ def decode(raw: bytes) -> tuple[str, str]:
 
 
 def write(rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """The rows as CSV text, piece by piece, with the byte order mark that Excel wants."""
+    """The rows as CSV text, piece by piece, with the byte order mark that Excel wants.
+
+    Numbers stay numbers, the negative ones too; None is an empty cell.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
     for row in rows:
-        writer.writerow([defused(str(cell)) for cell in row])
+        writer.writerow([defused(cell) if isinstance(cell, str) else cell for cell in row])
         if buffer.tell() > 32_000:
             yield buffer.getvalue()
             buffer.seek(0)

@@ -31,9 +31,9 @@ _SLACK = dt.timedelta(minutes=10)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """One attribute; None is not there."""
+    """One attribute, as `ui.diff` shows it; None is not there."""
 
-    attribute: str
+    label: str
     before: Any
     after: Any
 

@@ -11,18 +11,15 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.dateparse import parse_date
 from django.utils.http import urlencode
 
 from accounts import audit
 from accounts.deeds import Deed
 from accounts.models import AuditEntry, Organization
-from accounts.pages import csvs
+from accounts.pages import asked, csvs
 from accounts.pages.access import AdminRequest, admin_required
+from accounts.pages.paging import PER_PAGE, chunks
 
-PER_PAGE = 50
-#: So many lines are read at once for the export.
-AT_ONCE = 1000
 COLUMNS = (
     *("at", "who", "deed", "subject_kind", "subject_name", "subject_id"),
     *("before", "after", "address", "request_id"),
@@ -44,20 +41,21 @@ class Wanted:
 
     @classmethod
     def read(cls, request: HttpRequest) -> Wanted:
-        deed = request.GET.get("deed", "")
+        query = request.GET
+        deed = query.get("deed", "")
         return cls(
-            who=_text(request, "who"),
+            who=asked.text(query, "who"),
             deed=deed if deed in Deed.values else "",
-            subject=_text(request, "subject"),
-            first=_day(request.GET.get("first", "")),
-            last=_day(request.GET.get("last", "")),
+            subject=asked.text(query, "subject"),
+            first=asked.day(query, "first"),
+            last=asked.day(query, "last"),
         )
 
     @property
     def query(self) -> str:
         """For addresses: what is asked, without what is not."""
-        asked = {name: getattr(self, name) for name in ("who", "deed", "subject", "first", "last")}
-        return urlencode({name: value for name, value in asked.items() if value})
+        values = dataclasses.asdict(self)
+        return urlencode({name: value for name, value in values.items() if value})
 
     def of(self, organization: Organization) -> QuerySet[AuditEntry]:
         rows = audit.of_organization(organization)
@@ -69,9 +67,9 @@ class Wanted:
         if self.subject:
             rows = rows.filter(Q(subject_name__icontains=self.subject) | Q(subject_id=self.subject))
         if self.first:
-            rows = rows.filter(at__gte=_midnight(self.first))
+            rows = rows.filter(at__gte=asked.midnight(self.first))
         if self.last:
-            rows = rows.filter(at__lt=_midnight(self.last) + dt.timedelta(days=1))
+            rows = rows.filter(at__lt=asked.midnight(self.last) + dt.timedelta(days=1))
         return rows
 
 
@@ -95,7 +93,7 @@ def log(request: AdminRequest) -> HttpResponse:
 
 @admin_required
 def export(request: AdminRequest) -> HttpResponseBase:
-    """The same lines as CSV, a thousand at a time, so that no log is too long."""
+    """The same lines as CSV, a part at a time, so that no log is too long."""
     wanted = Wanted.read(request)
     return csvs.answer(_lines(wanted.of(request.organization)), "audit-log.csv")
 
@@ -105,8 +103,7 @@ def export(request: AdminRequest) -> HttpResponseBase:
 
 def _lines(rows: QuerySet[AuditEntry]) -> Iterator[tuple[object, ...]]:
     yield COLUMNS
-    part = list(rows[:AT_ONCE])
-    while part:
+    for part in chunks(rows, ("-id",)):
         for entry in part:
             yield (
                 entry.at.astimezone(dt.UTC).isoformat(timespec="milliseconds"),
@@ -120,23 +117,7 @@ def _lines(rows: QuerySet[AuditEntry]) -> Iterator[tuple[object, ...]]:
                 entry.address or "",
                 entry.request_id,
             )
-        part = list(rows.filter(pk__lt=part[-1].pk)[:AT_ONCE])
 
 
 def _json(values: object) -> str:
     return "" if values is None else json.dumps(values, ensure_ascii=False)
-
-
-def _text(request: HttpRequest, name: str) -> str:
-    return request.GET.get(name, "").replace("\x00", "").strip()[:200]
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)

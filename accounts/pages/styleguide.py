@@ -71,7 +71,7 @@ def styleguide(request: AdminRequest) -> HttpResponse:
         {
             "badges": list(BADGES),
             "form": SampleForm({"name": "A name that is much too long for it", "days": "0"}),
-            "page": Page(range(50), 2, 1000, True, True, "page"),
+            "page": Page(range(50), 1000, True, "?page=1", "?page=3", first=False, start=51),
             "sort": "name",
             "now": now,
             "later": now + dt.timedelta(days=12),

@@ -7,14 +7,15 @@ The policy forbids inline styles, so amounts are drawn with SVG attributes.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
 from django.forms import BaseForm, BoundField, RadioSelect
-from django.http import HttpRequest
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -23,7 +24,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import clock, mail, zones
-from accounts.pages import charts
+from accounts.pages import charts, paging
 from accounts.pages import panels as registry
 from accounts.pages.paging import Page
 
@@ -190,14 +191,6 @@ def mail_reason(error: str) -> str:
 
 
 @register.filter
-def page_link(request: HttpRequest, parameter: str) -> str:
-    """The address of this page up to another page number, other parameters kept."""
-    query = request.GET.copy()
-    query.pop(parameter, None)
-    return f"?{query.urlencode()}{'&' if query else ''}{parameter}="
-
-
-@register.filter
 def inactive(person: Any) -> bool:
     """Whether every application that knows the person says that they are not active."""
     links = person.links.all()
@@ -272,10 +265,10 @@ def secret_once(identifier: str, label: str, value: str) -> dict[str, str]:
     return {"id": identifier, "label": label, "value": value}
 
 
-@register.inclusion_tag("ui/pager.html", takes_context=True)
-def pager(context: Context, page: Page, what: str = "rows") -> dict[str, Any]:
+@register.inclusion_tag("ui/pager.html")
+def pager(page: Page, what: str = "rows") -> dict[str, Any]:
     """Which rows are shown, and links to the pages beside; other parameters stay."""
-    return {"request": context.get("request"), "page": page, "what": what}
+    return {"page": page, "what": what}
 
 
 @register.inclusion_tag("ui/crumbs.html")
@@ -301,13 +294,10 @@ def form_errors(form: BaseForm) -> dict[str, Any]:
 @register.simple_tag(takes_context=True)
 def sort_th(context: Context, key: str, label: str) -> SafeString:
     """A column head that sorts: a real link, with aria-sort on the cell (`sort` in context)."""
-    request = context["request"]
     current = context.get("sort", "")
     down = current == f"-{key}"
     active = down or current == key
-    query = request.GET.copy()
-    for place in ("page", "after", "before"):
-        query.pop(place, None)
+    query = paging.from_the_beginning(context["request"].GET)
     query["sort"] = f"-{key}" if current == key else key
     return format_html(
         '<th scope="col"{}><a class="sort" href="?{}">{}{}</a></th>',
@@ -338,18 +328,46 @@ def json_view(document: Any, label: str) -> SafeString:
     )
 
 
-@register.inclusion_tag("ui/diff.html")
-def diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
-    """What a deed changed, value by value: as it was, as it is; one of them may be missing."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """A value before and after; None is not there."""
+
+    label: str
+    before: Any
+    after: Any
+
+
+@register.filter
+def changed_to(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[Change]:
+    """What differs between the values that the audit log keeps, for `diff`."""
     before, after = before or {}, after or {}
+
+    def of(values: dict[str, Any], name: str) -> Any:
+        value = values.get(name)
+        return "" if value is None and name in values else value
+
+    return [
+        Change(
+            name.replace("_", " ").capitalize().replace("Scim", "SCIM"),
+            of(before, name),
+            of(after, name),
+        )
+        for name in sorted({**before, **after})
+    ]
+
+
+@register.inclusion_tag("ui/diff.html")
+def diff(changes: Iterable[Any]) -> dict[str, Any]:
+    """Values as they were and as they are. changes: each with label, before and after, of which
+    one may be None: it is not there."""
     return {
         "rows": [
             {
-                "label": name.replace("_", " ").capitalize().replace("Scim", "SCIM"),
-                "before": _shown(before[name]) if name in before else "",
-                "after": _shown(after[name]) if name in after else "",
+                "label": change.label,
+                "before": "" if change.before is None else _shown(change.before),
+                "after": "" if change.after is None else _shown(change.after),
             }
-            for name in sorted({**before, **after})
+            for change in changes
         ]
     }
 
@@ -414,10 +432,10 @@ def table(content: str, label: str, *, fits: bool = False) -> SafeString:
 
 
 @register.simple_block_tag
-def notice(content: str, kind: str, title: str = "") -> SafeString:
-    """A sentence that matters. kind: info, ok, warn or bad."""
+def notice(content: str, kind: str, title: str = "", *, alert: bool = False) -> SafeString:
+    """A sentence that matters. kind: info, ok, warn or bad. alert: read out at once."""
     icons = {"info": "info", "ok": "circle-check", "warn": "triangle-alert", "bad": "circle-alert"}
-    return _wrap("notice", content, kind=kind, title=title, icon_name=icons[kind])
+    return _wrap("notice", content, kind=kind, title=title, icon_name=icons[kind], alert=alert)
 
 
 @register.simple_block_tag

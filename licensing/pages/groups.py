@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts import manual_groups, people_files, sheets
 from accounts.manual_groups import Joined
 from accounts.models import Group, Membership, Organization, Person
+from accounts.pages import asked
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
 from accounts.refusal import Refusal
@@ -80,7 +81,7 @@ class MembersForm(forms.Form):
 @admin_required
 def groups(request: AdminRequest) -> HttpResponse:
     """All groups by name, with how many people are in each."""
-    search = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    search = asked.text(request.GET, "q")
     rows = _groups(request.organization).order_by("name_key", "id")
     if search:
         rows = rows.filter(name__icontains=search)

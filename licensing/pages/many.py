@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import uuid
 from collections.abc import Sequence
 
 from django.contrib import messages
@@ -14,7 +13,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.models import Group, Person, Product
+from accounts.pages import asked
 from accounts.pages.access import AdminRequest, admin_required, changes_things
+from accounts.pages.paging import from_the_beginning
 from accounts.refusal import Refusal
 from accounts.sets import among
 from licensing import by_hand, pools
@@ -95,9 +96,9 @@ def deeds() -> dict[str, list[Choice]]:
 @changes_things
 def many(request: AdminRequest) -> HttpResponse:
     """Says to how many it would be done and to whom not and why; the answer does it."""
-    asked = request.POST
-    query = _query(asked.get("query", ""))
-    kind, _, product = asked.get("deed", "").partition(":")
+    posted = request.POST
+    query = _query(posted.get("query", ""))
+    kind, _, product = posted.get("deed", "").partition(":")
     chosen = _chosen(request, query)
     if chosen == []:
         return _back(request, query, "Nobody was selected.")
@@ -105,16 +106,16 @@ def many(request: AdminRequest) -> HttpResponse:
     if kind not in _WORDS or not known:
         return _back(request, query, "Choose what to do with the selected people.")
     context: dict[str, object] = {
-        "deed": asked["deed"],
-        "whom": ALL if asked.get("whom") == ALL else "",
-        "people": [] if asked.get("whom") == ALL else chosen,
+        "deed": posted["deed"],
+        "whom": ALL if posted.get("whom") == ALL else "",
+        "people": [] if posted.get("whom") == ALL else chosen,
         "query": query.urlencode(),
         "back": _list(query),
     }
     group = _group(request)
     if kind in ("join", "leave") and group is None:
-        context |= {"kind": kind, "groups": _manual(request)[:500], "missing": "group" in asked}
-        status = 422 if "group" in asked else 200
+        context |= {"kind": kind, "groups": _manual(request)[:500], "missing": "group" in posted}
+        status = 422 if "group" in posted else 200
         return render(request, "licensing/many_group.html", context, status=status)
     deed = _deed(request, kind, product, group)
     name = group.name if group else Product(product).label if product else ""
@@ -208,19 +209,14 @@ def _group(request: AdminRequest) -> Group | None:
     """The manual group that was chosen, for the deeds that need one."""
     if request.POST.get("deed") not in ("join", "leave"):
         return None
-    try:
-        id = uuid.UUID(request.POST.get("group", ""))
-    except ValueError:
-        return None
-    return Group.objects.of(request.organization).filter(application=None, pk=id).first()
+    id = asked.as_id(request.POST.get("group", ""))
+    found = Group.objects.of(request.organization).filter(application=None)
+    return found.filter(pk=id).first() if id else None
 
 
 def _query(text: str) -> QueryDict:
     """The filters of the list, without the place in it."""
-    query = QueryDict(text[:4000], mutable=True)
-    for place in ("page", "after", "before"):
-        query.pop(place, None)
-    return query
+    return from_the_beginning(QueryDict(text[:4000]))
 
 
 def _list(query: QueryDict) -> str:

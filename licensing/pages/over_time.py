@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from itertools import chain
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from accounts import clock
-from accounts.pages import sheets
+from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required
 from licensing import counts
 from licensing.pages.licenses import about_pool
@@ -38,11 +39,9 @@ def over_time_sheet(request: AdminRequest, product: str) -> HttpResponseBase:
     today, days = clock.now().date(), _asked(request)
     since = today - dt.timedelta(days=days)
     found = counts.over_time([pool], since=since, until=today).get(pool.pk, [])
-    return sheets.sheet(
-        f"{product}-seats",
-        ["Day", *(name for name, _ in SERIES.values())],
-        (dataclasses.astuple(count) for count in found if count is not None),
-    )
+    head = ("Day", *(name for name, _ in SERIES.values()))
+    rows = (dataclasses.astuple(count) for count in found if count is not None)
+    return csvs.answer(chain([head], rows), f"{product}-seats.csv")
 
 
 def _asked(request: AdminRequest) -> int:

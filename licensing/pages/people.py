@@ -10,12 +10,12 @@ from itertools import chain
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from accounts import departments, sheets
+from accounts import departments
 from accounts.by_hand import FIELDS
 from accounts.models import Application, Group, Organization, Person, Product
+from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required
-from accounts.pages.csv_answer import csv_answer
-from accounts.pages.keyset import chunks, page_by_key
+from accounts.pages.paging import chunks, page_by_key
 from accounts.sets import among
 from licensing import activation, explain, idle
 from licensing.activation import Invitation
@@ -64,7 +64,7 @@ def export(request: AdminRequest) -> StreamingHttpResponse:
     wanted = Wanted.read(request.GET)
     rows = wanted.people(organization).select_related("managed_by")
     lines = (line for people in chunks(rows, wanted.order) for line in _lines(people))
-    return csv_answer(sheets.write(chain([_HEADER], lines)), f"people-{organization.slug}.csv")
+    return csvs.answer(chain([_HEADER], lines), f"people-{organization.slug}.csv")
 
 
 @admin_required

@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from accounts import people_files, sheets
 from accounts.by_hand import FIELDS, Verdict
 from accounts.models import PeopleFile
+from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required, changes_things
-from accounts.pages.csv_answer import csv_answer
 from accounts.people_files import Preview
 from accounts.refusal import Refusal
 
@@ -88,13 +88,13 @@ def look(request: AdminRequest, file_id: uuid.UUID) -> HttpResponse:
 def report(request: AdminRequest, file_id: uuid.UUID) -> StreamingHttpResponse:
     """The refused rows with the reason in a column."""
     file = _file(request, file_id)
-    return csv_answer(people_files.report(people_files.preview(file)), "refused.csv")
+    return csvs.answer(people_files.report(people_files.preview(file)), "refused.csv")
 
 
 @admin_required
 def template(request: AdminRequest) -> StreamingHttpResponse:
     """An empty file with the columns as we call them."""
-    return csv_answer(sheets.write([list(FIELDS.values())]), "people.csv")
+    return csvs.answer([list(FIELDS.values())], "people.csv")
 
 
 # ------------------------------------------------------------------ inside

@@ -11,14 +11,13 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.dateparse import parse_date
 
 from accounts import clock
 from accounts.models import Group, Organization, Product
-from accounts.pages import sheets
+from accounts.pages import asked, csvs
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.charts import Bar, Bars, Part
 from licensing import reporting
@@ -66,17 +65,17 @@ class Wanted:
 
     @classmethod
     def read(cls, request: HttpRequest) -> Wanted:
-        asked = request.GET
-        product = asked.get("product", "")
-        days, period, wrong = _period(asked.get("from", ""), asked.get("to", ""), asked)
+        query = request.GET
+        product = query.get("product", "")
+        days, period, wrong = _period(query)
         return cls(
             product=product if product in Product.values else Product.values[0],
             days=days,
             period=period,
-            groups=_ids(asked.getlist("group"))[:MOST_GROUPS],
-            everybody="everybody" in asked,
-            departments="departments" in asked,
-            find=asked.get("find", "").replace("\x00", "").strip()[:200],
+            groups=_ids(query.getlist("group"))[:MOST_GROUPS],
+            everybody="everybody" in query,
+            departments="departments" in query,
+            find=asked.text(query, "find"),
             wrong=wrong,
         )
 
@@ -129,10 +128,8 @@ def report_sheet(request: AdminRequest) -> HttpResponseBase:
     wanted = Wanted.read(request)
     _, rows, _ = _compared(request.organization, wanted)
     first, last = wanted.period.first, wanted.period.last
-    return sheets.sheet(
-        f"usage-{wanted.product}-{first}-{last}",
-        ["Group", *(name for name, _ in _COLUMNS), "From", "To"],
-        _sheet_rows(rows, wanted.period),
+    return csvs.answer(
+        _sheet_rows(rows, wanted.period), f"usage-{wanted.product}-{first}-{last}.csv"
     )
 
 
@@ -247,30 +244,25 @@ def _percent(rates: list[tuple[Row, int | None]], look: str, name: str) -> Bars:
 
 
 def _sheet_rows(rows: list[Row], period: Period) -> Iterator[list[Any]]:
+    yield ["Group", *(name for name, _ in _COLUMNS), "From", "To"]
     for row in rows:
         figures = [getattr(row.usage, field) for _, field in _COLUMNS]
         yield [row.name, *figures, period.first, period.last]
 
 
 def _ids(texts: list[str]) -> list[uuid.UUID]:
-    found = []
-    for text in texts:
-        try:
-            found.append(uuid.UUID(text))
-        except ValueError:
-            continue
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(id for id in map(asked.as_id, texts) if id))
 
 
-def _period(begin: str, end: str, asked: Any) -> tuple[int | None, Period, str]:
+def _period(query: QueryDict) -> tuple[int | None, Period, str]:
     """Two dates win over a number of days; what is wrong with them is told."""
     today = clock.now().date()
-    text = asked.get("days", "")
+    text = query.get("days", "")
     days = int(text) if text in map(str, PERIODS) else USUAL
     usual = Period(today - dt.timedelta(days=days - 1), today)
-    if not begin and not end:
+    if not query.get("from") and not query.get("to"):
         return days, usual, ""
-    first, last = _date(begin), _date(end) if end else today
+    first, last = asked.day(query, "from"), asked.day(query, "to") if query.get("to") else today
     if first is None or last is None:
         return days, usual, "Give both days as year-month-day, as 2026-05-31."
     if first > last:
@@ -280,10 +272,3 @@ def _period(begin: str, end: str, asked: Any) -> tuple[int | None, Period, str]:
     if (last - first).days > MOST_DAYS:
         return days, usual, f"A period has at most {MOST_DAYS:,} days."
     return None, Period(first, last), ""
-
-
-def _date(text: str) -> dt.date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Container
 from functools import reduce
 from operator import and_, or_
 
@@ -11,6 +12,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import QueryDict
 
 from accounts.models import Group, Link, Membership, Organization, Person, Product
+from accounts.pages import asked
 from licensing.models import Seat, WaitingEntry
 
 SORTS = {
@@ -58,12 +60,12 @@ class Wanted:
     sort: str
 
     @classmethod
-    def read(cls, asked: QueryDict) -> Wanted:
+    def read(cls, query: QueryDict) -> Wanted:
         def text(name: str) -> str:
-            return asked.get(name, "").replace("\x00", "").strip()[:256]
+            return asked.text(query, name, longest=256)
 
-        def one_of(name: str, choices: object) -> str:
-            return text(name) if text(name) in choices else ""  # type: ignore[operator]
+        def one_of(name: str, choices: Container[str]) -> str:
+            return text(name) if text(name) in choices else ""
 
         source, sort = text("source"), text("sort")
         return cls(
@@ -185,7 +187,4 @@ def _has_license(state: str, product: str) -> Q:
 
 
 def _id(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return ""
+    return str(asked.as_id(text) or "")

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import orjson
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
 from accounts import names
 from accounts.models import Application, Group, Link, Organization
+from accounts.pages import asked, csvs
 from accounts.pages.access import AdminRequest, admin_required
-from accounts.pages.paging import page_of
+from accounts.pages.paging import chunks, page_by_key
 from scim import advice, differences, words
 from scim.differences import Difference
 from scim.exchanges import LONGEST_ABOUT
@@ -39,7 +39,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LONGEST_SEARCH = 320
 #: People or groups that a search may mean.
 _MOST_MEANT = 200
-_AT_ONCE = 1000
+_NEWEST_FIRST = ("-at", "-id")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,16 +59,15 @@ class Wanted:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Wanted:
-        asked = request.GET
-        text = asked.get("q", "") or asked.get("request", "")
-        answer, method = asked.get("answer", ""), asked.get("method", "")
+        query = request.GET
+        answer, method = query.get("answer", ""), query.get("method", "")
         return cls(
-            text=text.replace("\x00", "").strip()[:LONGEST_SEARCH],
-            application=rows.as_id(asked.get("application", "")),
+            text=asked.text(query, "q", longest=LONGEST_SEARCH) or asked.text(query, "request"),
+            application=asked.as_id(query.get("application", "")),
             answer=answer if answer in ANSWERS or _is_status(answer) else "",
             method=method if method in METHODS else "",
-            since=_date(asked.get("since", "")),
-            until=_date(asked.get("until", "")),
+            since=asked.day(query, "since"),
+            until=asked.day(query, "until"),
         )
 
     def __bool__(self) -> bool:
@@ -80,7 +79,8 @@ def log(request: AdminRequest) -> HttpResponse:
     """The newest first, searched by whom or what they are about."""
     wanted = Wanted.of(request)
     found = _rows(request.organization, wanted).defer("request", "response")
-    page = page_of(request, found)
+    anchors = Exchange.objects.of(request.organization)
+    page = page_by_key(request, found, _NEWEST_FIRST, anchors)
     context = {
         "page": page,
         "deeds": rows.with_deeds(request.organization, page.rows),
@@ -117,12 +117,10 @@ def exchange(request: AdminRequest, exchange_id: int) -> HttpResponse:
 
 
 @admin_required
-def export(request: AdminRequest) -> Any:
+def export(request: AdminRequest) -> HttpResponseBase:
     """What the log shows, with both bodies, as CSV; however long, a part at a time."""
     found = _rows(request.organization, Wanted.of(request))
-    response = StreamingHttpResponse(_csv(found), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="activity-log.csv"'
-    return response
+    return csvs.answer(_lines(found), "activity-log.csv")
 
 
 # ------------------------------------------------------------------ searching
@@ -145,15 +143,15 @@ def _rows(organization: Organization, wanted: Wanted) -> QuerySet[Exchange]:
     if wanted.method:
         found = found.filter(method=wanted.method)
     if wanted.since:
-        found = found.filter(at__gte=_begin(wanted.since))
+        found = found.filter(at__gte=asked.midnight(wanted.since))
     if wanted.until:
-        found = found.filter(at__lt=_begin(wanted.until) + dt.timedelta(days=1))
-    return _answered(found, wanted.answer).order_by("-at", "-id")
+        found = found.filter(at__lt=asked.midnight(wanted.until) + dt.timedelta(days=1))
+    return _answered(found, wanted.answer)
 
 
 def _about(organization: Organization, text: str) -> list[str]:
     """What exchanges about the person or group say that they are about: ids and names."""
-    key, id = names.key(text), rows.as_id(text)
+    key, id = names.key(text), asked.as_id(text)
     links = Link.objects.of(organization).filter(
         Q(user_name_key=key)
         | Q(person__email_key=key, person__organization=organization)
@@ -181,22 +179,11 @@ def _is_status(text: str) -> bool:
     return len(text) == 3 and text.isascii() and text.isdecimal()
 
 
-def _date(text: str) -> dt.date | None:
-    with suppress(ValueError):
-        date = dt.date.fromisoformat(text)
-        return date if 2000 <= date.year < 9000 else None
-    return None
-
-
-def _begin(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)
-
-
 def _deed(exchange: Exchange, difference: Difference | None) -> str:
     """In words; whoever was deleted is called as they were."""
     named = ("userName", "displayName")
     lines = difference.lines if difference and exchange.method == "DELETE" else ()
-    gone = next((str(line.before) for line in lines if line.attribute in named), "")
+    gone = next((str(line.before) for line in lines if line.label in named), "")
     if not gone and exchange.method == "DELETE":
         return rows.with_deeds(exchange.organization, [exchange])[0][1]
     return words.deed(exchange, gone)
@@ -205,7 +192,7 @@ def _deed(exchange: Exchange, difference: Difference | None) -> str:
 def _link_of(exchange: Exchange) -> Link | None:
     """The person whom the request was about, as far as the application has them still."""
     document = exchange.response if isinstance(exchange.response, dict) else {}
-    id = rows.as_id(str(document.get("id", ""))) or rows.as_id(exchange.about)
+    id = asked.as_id(str(document.get("id", ""))) or asked.as_id(exchange.about)
     links = Link.objects.of(exchange.organization).select_related("person")
     return links.filter(pk=id).first() if id else None
 
@@ -216,24 +203,12 @@ _HEAD = (
     "at", "application", "token", "method", "path", "status", "milliseconds", "request_id",
     "detail", "request", "answer",
 )  # fmt: skip
-#: A cell that begins so would be a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(found: QuerySet[Exchange]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(_HEAD)
-    part = list(found[:_AT_ONCE])
-    while part:
-        for row in part:
-            yield writer.writerow([_cell(value) for value in _values(row)])
-        at, id = part[-1].at, part[-1].pk
-        part = list(found.filter(Q(at__lt=at) | Q(at=at, pk__lt=id))[:_AT_ONCE])
+def _lines(found: QuerySet[Exchange]) -> Iterator[tuple[Any, ...]]:
+    yield _HEAD
+    for part in chunks(found, _NEWEST_FIRST):
+        yield from map(_values, part)
 
 
 def _values(row: Exchange) -> tuple[Any, ...]:
@@ -254,8 +229,3 @@ def _values(row: Exchange) -> tuple[Any, ...]:
 
 def _text(document: Any) -> str:
     return "" if document is None else orjson.dumps(document).decode()
-
-
-def _cell(value: Any) -> Any:
-    """A text that would be taken for a formula begins with an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from types import MappingProxyType
 
 from django.db.models import BigIntegerField, Count, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -16,6 +15,7 @@ from django.db.models.functions import Cast, Coalesce, Least
 from accounts import audit, clock
 from accounts.deeds import Deed
 from accounts.models import Application, AuditEntry, Group, Link, Organization, Outbox
+from accounts.pages import asked
 from licensing.models import HeldRemoval, Seat
 from scim import words
 from scim.exchanges import LONGEST_ABOUT
@@ -147,7 +147,7 @@ def with_deeds(
 ) -> list[tuple[Exchange, str]]:
     """Each with what it was, in words; people and groups are called by their names of now."""
     about = {exchange.about for exchange in exchanges}
-    ids = {id for id in map(as_id, about) if id}
+    ids = {id for id in map(asked.as_id, about) if id}
     called: dict[str, str] = {}
     for model, name, key in ((Link, "user_name", "user_name_key"), (Group, "name", "name_key")):
         meant = Q(pk__in=ids) | Q(**{f"{key}__in": about - {""}})
@@ -159,12 +159,6 @@ def with_deeds(
         (exchange, words.deed(_bare(exchange), called.get(exchange.about, "")))
         for exchange in exchanges
     ]
-
-
-def as_id(text: str) -> uuid.UUID | None:
-    with suppress(ValueError):
-        return uuid.UUID(text)
-    return None
 
 
 def _bare(exchange: Exchange) -> Exchange:

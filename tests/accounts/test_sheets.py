@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from pathlib import Path
+
 import pytest
 
 from accounts import sheets
 from accounts.people_files import ALIASES
 from accounts.refusal import Refusal
 
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
 TEXT = "E-Mail;FIRST NAME;last_name\nzoe@example.com;Zoë;Washburne\n"
 CELLS = {"email": "zoe@example.com", "first_name": "Zoë", "last_name": "Washburne"}
 
@@ -76,11 +81,30 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["=1+1", "+1", "-1", "@x", "\tx", "＝1", "'=1", "''=1", " =1", "O'Neill", "'quoted'", ""],
+    [
+        *("=1+1", "+1", "-1", "@x", "\tx", "\nx", "\rx", "＝1", "'=1", "''=1", " =1"),
+        *("O'Neill", "'quoted'", ""),
+    ],
 )
 def test_a_formula_is_defused_and_comes_back_as_it_was(cell: str) -> None:
-    """R10: nothing that we write is run by a spreadsheet."""
+    """R10, R25, R28: nothing that we write is run by a spreadsheet."""
     text = "".join(sheets.write([["E-mail", "Title"], ["a@b.example", cell]]))
-    written = text.splitlines()[1].partition(",")[2]
-    assert written.strip('"').lstrip(" ")[:1] not in set("=+-@\t＝")
+    [_, (_, written)] = csv.reader(io.StringIO(text, newline=""))
+    assert written.lstrip(" ")[:1] not in set("=+-@\t\r\n＝")
     assert read(text.encode()).lines[0].cells["title"] == cell.strip()
+
+
+def test_numbers_stay_numbers_and_none_is_an_empty_cell() -> None:
+    assert "".join(sheets.write([[-5, 1.5, None, "x"]])) == "\ufeff-5,1.5,,x\r\n"
+
+
+def test_every_csv_file_is_written_by_the_one_module_that_defuses() -> None:
+    """R10, R25, R28: so no page can forget it."""
+    found = [
+        (file.relative_to(CHECKOUT).as_posix(), word)
+        for app in ("accounts", "licensing", "scim", "config")
+        for file in sorted((CHECKOUT / app).rglob("*.py"))
+        for word in ("csv.writer", "csv.DictWriter", '"text/csv')
+        if word in file.read_text()
+    ]
+    assert found == [("accounts/pages/csvs.py", '"text/csv'), ("accounts/sheets.py", "csv.writer")]

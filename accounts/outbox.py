@@ -1,26 +1,29 @@
 """What must leave the house, saved in the transaction of its cause.
 
-The schedule sweeps for lines that are due, so a lost queue loses nothing. A line is
-claimed by pushing its due time ahead, so that a worker that dies gives it back by itself.
+The schedule sweeps for lines that are due, so a lost queue loses nothing. A worker that
+sends one holds a lock on it as long as it lives, and a dead one's are sent by the next.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, Max, Min, QuerySet
 
 from accounts import audit, clock
 from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Outbox
 
-#: A worker has this long for the lines it claimed before another may take them: more than
-#: AT_ONCE mail servers that hang until EMAIL_TIMEOUT.
-AT_ONCE = 20
-CLAIM = dt.timedelta(minutes=10)
+#: What a worker had in hand when it died is due again after so long, which with the schedule's
+#: next turn is within a minute (R9); time enough for the others, if it is the line that kills.
+PATIENCE = dt.timedelta(seconds=30)
+#: So many due lines are looked at for one that nobody has in hand; more than there are workers.
+LOOKED_AT = 200
 KEPT = dt.timedelta(days=90)
 _LONGEST_WAIT = dt.timedelta(hours=6)
 
@@ -45,22 +48,33 @@ def put(
     )
 
 
-@transaction.atomic(durable=True)
-def claim(limit: int = AT_ONCE) -> list[Outbox]:
-    """Lines that are due, for this worker alone.
+@contextlib.contextmanager
+def claimed() -> Iterator[Outbox | None]:
+    """The first line that is due, in the hand of this worker alone; None when there is none.
 
-    Their error is of the time before: without it nobody makes them due beside this worker.
+    What makes it this worker's is a lock of its connection. However slow a mail server is,
+    nobody takes the line meanwhile, and when the process dies the lock is gone with it. One
+    line at a time, so that none waits behind a slow one while another worker is idle.
     """
-    now = clock.now()
-    lines = list(
-        Outbox.objects.select_for_update(skip_locked=True)
-        .filter(done_at=None, due_at__lte=now)
-        .order_by("due_at", "id")[:limit]
-    )
-    Outbox.objects.filter(pk__in=[line.pk for line in lines]).update(
-        due_at=now + CLAIM, attempts=F("attempts") + 1, error=""
-    )
-    return lines
+    with connection.cursor() as cursor:
+        while True:
+            now = clock.now()
+            cursor.execute(_LOCK_FIRST, {"now": now, "looked_at": LOOKED_AT})
+            found = cursor.fetchone()
+            if found is None:
+                yield None
+                return
+            try:
+                due = Outbox.objects.filter(pk=found[0], done_at=None, due_at__lte=now)
+                line = due.first()
+                if line is not None:
+                    # Its error is of the time before: without it nobody makes it due (retry).
+                    due.update(due_at=now + PATIENCE, attempts=F("attempts") + 1, error="")
+                    yield line
+                    return
+                # Another worker sent it after we had looked, and before we had the lock.
+            finally:
+                cursor.execute(_UNLOCK, [found[0]])
 
 
 def done(line: Outbox) -> None:
@@ -117,3 +131,17 @@ def retry(organization: Organization, *, by: Admin | None = None) -> int:
 
 def _failing(organization: Organization) -> QuerySet[Outbox]:
     return Outbox.objects.of(organization).filter(done_at=None).exclude(error="")
+
+
+_KEY = "hashtextextended('outbox ' || {id}, 0)"
+
+# Locks are tried in order, until one is got.
+_LOCK_FIRST = f"""
+WITH due AS MATERIALIZED (
+    SELECT id FROM accounts_outbox WHERE done_at IS NULL AND due_at <= %(now)s
+    ORDER BY due_at, id LIMIT %(looked_at)s
+)
+SELECT id FROM due WHERE pg_try_advisory_lock({_KEY.format(id="id")}) LIMIT 1
+"""
+
+_UNLOCK = f"SELECT pg_advisory_unlock({_KEY.format(id='%s::bigint')})"

@@ -18,15 +18,23 @@ _log = logging.getLogger("seatkeeper.outbox")
 )
 def deliver_outbox() -> None:
     """Send what is due; what fails waits for its next time and is shown (R9)."""
-    while lines := outbox.claim():
-        for line in lines:
-            try:
-                mail.send(line)
-            except Exception as error:
-                _log.warning("outbox line %s (%s): %s", line.pk, line.kind, error)
-                outbox.failed(line, f"{type(error).__name__}: {error}")
-            else:
-                outbox.done(line)
+    while _deliver_one():
+        pass
+
+
+def _deliver_one() -> bool:
+    """False: nothing is due."""
+    with outbox.claimed() as line:
+        if line is None:
+            return False
+        try:
+            mail.send(line)
+        except Exception as error:
+            _log.warning("outbox line %s (%s): %s", line.pk, line.kind, error)
+            outbox.failed(line, f"{type(error).__name__}: {error}")
+        else:
+            outbox.done(line)
+        return True
 
 
 @shared_task(

@@ -10,7 +10,7 @@ repeated until nobody is left over, as identity providers do. Then there must be
 ledger line and invitation exactly once, each e-mail in the mail folder at least once (twice only
 where a worker died between handing it over and noting so), and nothing for reconciliation to find.
 
-What a dead worker had claimed is due again after ten minutes, and is waited for, unless --hurry
+What a dead worker had in hand is due again after half a minute, and is waited for, unless --hurry
 makes it due at once. Writes results/DATE-kills.json and ends with 1 if anything was wrong.
 """
 
@@ -53,7 +53,7 @@ VICTIMS = {
 }
 #: So much of the people get a seat; the others wait.
 SEATED = 0.8
-#: Longest wait for the outbox (s): the claim of a dead worker, and time to send the rest.
+#: Longest wait for the outbox (s): what a dead worker had in hand, and time to send the rest.
 DELIVERED_WITHIN = 15 * 60
 #: A push is repeated at most so often.
 MOST_PUSHES = 30
@@ -69,7 +69,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="other moments and victims")
-    parser.add_argument("--hurry", action="store_true", help="do not wait for claims to end")
+    parser.add_argument("--hurry", action="store_true", help="do not wait until it is due")
     options = parser.parse_args()
     if not (10 <= options.people <= 100_000 and 0 <= options.kills <= 1_000):
         parser.error("people are from 10 to 100,000, kills at most 1,000")
@@ -311,7 +311,7 @@ def push_until_all_are_there(stage: Stage, killer: Killer) -> list[dict[str, Any
 
 
 def wait_for_mail(stage: Stage, *, hurry: bool) -> dict[str, Any]:
-    """Until the outbox is empty. hurry: the claims of dead workers end now."""
+    """Until the outbox is empty. hurry: what dead workers had in hand is due now."""
     started = time.monotonic()
     while time.monotonic() - started < DELIVERED_WITHIN:
         [[left]] = stage.execute("SELECT count(*) FROM accounts_outbox WHERE done_at IS NULL")
@@ -320,7 +320,7 @@ def wait_for_mail(stage: Stage, *, hurry: bool) -> dict[str, Any]:
         if hurry and not stage.execute(
             "SELECT 1 FROM accounts_outbox WHERE done_at IS NULL AND due_at <= now() LIMIT 1"
         ):
-            time.sleep(2)  # whoever lives has sent by then what they claimed
+            time.sleep(2)  # whoever lives has sent by then what they had in hand
             stage.execute("UPDATE accounts_outbox SET due_at = now() WHERE done_at IS NULL")
         time.sleep(0.5)
     copies = collections.Counter(

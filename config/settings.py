@@ -143,8 +143,10 @@ DATABASES["default"]["OPTIONS"] = {
     # Seconds after which the database ends a statement; 0 is never. The web sets it, so that no
     # filter can keep a database busy; workers reconcile as long as it takes.
     # Planning for each new value would cost more than the statements that pushes run.
+    # A host that vanishes holds its locks no longer than that is noticed: within half a minute.
     "options": f"-c statement_timeout={env.int('STATEMENT_TIMEOUT', 0)}s "
-    "-c plan_cache_mode=force_generic_plan",
+    "-c plan_cache_mode=force_generic_plan "
+    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -3,8 +3,9 @@
 `settle` is the whole of it. Under the lock of one pool's row one query compares, for
 the people of a push (or for everybody), what they are entitled to with what they
 hold; then at most one statement a deed releases, takes over, grants in order and
-keeps the waiting list, each with its ledger lines. Everything that can change an
-entitlement ends in it: pushes, group pushes, pages, commands, workers, reconciliation.
+keeps the waiting list, each with its ledger lines. Of everybody it reads and writes only
+what differs. Everything that can change an entitlement ends in it: pushes, group pushes,
+pages, commands, workers, reconciliation.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from django.db import connection
+
 from accounts import clock, sql
 from accounts.cause import Cause
 from accounts.models import Application, Link, Person, Product
 from accounts.profile import Profile
 from accounts.refusal import Refusal
-from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
+from accounts.sets import among
+from licensing.models import LedgerEntry, Policy, Pool, Seat, WaitingEntry
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,13 +46,19 @@ class LockedPool:
 class Allocation:
     """What `settle` did: ids of people, each list in allocation order.
 
-    waiting: of the people asked about, those who are entitled and have no seat.
+    moved: whose seat another application of the pool answers for from now on, or by right what
+    was carried over. waiting: of the people asked about, those who are entitled and have no
+    seat; of everybody that is the waiting list itself, and nobody is named here.
+    entries: how many lines of it were made, changed or dropped, besides those of people who
+    were granted a seat; counted for everybody only.
     """
 
     granted: list[int] = dataclasses.field(default_factory=list)
     released: list[int] = dataclasses.field(default_factory=list)
     taken_over: list[int] = dataclasses.field(default_factory=list)
+    moved: list[int] = dataclasses.field(default_factory=list)
     waiting: list[int] = dataclasses.field(default_factory=list)
+    entries: int = 0
 
 
 def lock(pool_id: int) -> LockedPool:
@@ -63,6 +73,7 @@ def settle(
     *,
     cause: Cause,
     claiming: bool = False,
+    answered: uuid.UUID | None = None,
 ) -> Allocation:
     """Give every one of these people what they are entitled to, in the order of R17.
 
@@ -71,11 +82,15 @@ def settle(
     is seated past an earlier one who waits.
     claiming: the push manages these people from now on (created, took over or activated
     them), so seats that they hold by hand become SCIM's (R12).
+    answered: the application whose own push of these people this is, when the push says whether
+    they are active: it got through, so what was refused to it before has ended (R18).
     Runs inside the caller's transaction. Repeating it changes nothing.
     Source: R12, R13, R15–R18, R20, R21.
     """
-    asked = None if people is None else list(people)
-    pool, verdicts = _lock_and_compare(pool_id, asked, claiming)
+    if people is None:
+        return _settle_everybody(lock(pool_id), cause)
+    asked = list(people)
+    pool, verdicts = _lock_and_compare(pool_id, asked, claiming, answered)
     released = [verdict for verdict in verdicts if verdict.deed == "release"]
     kept = [verdict for verdict in verdicts if verdict.deed in ("take_over", "move")]
     wanting = [verdict for verdict in verdicts if verdict.deed == "want"]
@@ -85,14 +100,13 @@ def settle(
     _keep(pool, kept, cause)
     _grant(pool, granted, cause)
     _let_wait(pool, unseated, {verdict.person_id: verdict for verdict in verdicts})
-    known = None if asked is None else set(asked)
+    known = set(asked)
     return Allocation(
-        granted=[verdict.person_id for verdict in granted],
-        released=[verdict.person_id for verdict in released],
+        granted=_ids(granted),
+        released=_ids(released),
         taken_over=[verdict.person_id for verdict in kept if verdict.deed == "take_over"],
-        waiting=[
-            verdict.person_id for verdict in unseated if known is None or verdict.person_id in known
-        ],
+        moved=[verdict.person_id for verdict in kept if verdict.deed == "move"],
+        waiting=[verdict.person_id for verdict in unseated if verdict.person_id in known],
     )
 
 
@@ -125,6 +139,8 @@ def note_refusal(
     now = clock.now()
     values = {
         "organization_id": pool.organization_id,
+        "application_id": application.pk,
+        "user_name_key": profile.user_name_key,
         "email": profile.email[:320],
         "name": profile.name[:520],
         "employee_number": profile.employee_number[:256],
@@ -150,15 +166,7 @@ def note_refusal(
     if not _has_meanwhile(pool, application, profile, person_id) and not (
         WaitingEntry.objects.filter(**key).update(**values)
     ):
-        WaitingEntry.objects.create(
-            **key
-            | values
-            | {
-                "application_id": application.pk,
-                "user_name_key": profile.user_name_key,
-                "since": now,
-            }
-        )
+        WaitingEntry.objects.create(**key | values | {"since": now})
     note(
         pool,
         LedgerEntry.Deed.REFUSE,
@@ -171,9 +179,11 @@ def note_refusal(
     return seats_missing(pool, max(1, shortage(pool)))
 
 
-def forget_refusal(pool_id: int, person_id: int) -> None:
+def forget_refusal(pool_id: int, application_id: uuid.UUID, person_id: int) -> None:
     """The application does not ask for a seat any more for whom it was refused one (R18)."""
-    WaitingEntry.objects.filter(pool_id=pool_id, person_id=person_id, refused=True).delete()
+    WaitingEntry.objects.filter(
+        pool_id=pool_id, application_id=application_id, person_id=person_id, refused=True
+    ).delete()
 
 
 def grant_by_hand(pool_id: int, person: Person, *, cause: Cause) -> Seat:
@@ -235,16 +245,18 @@ def release_by_hand(pool_id: int, person: Person, *, cause: Cause) -> None:
     settle(pool.id, [person.pk], cause=Cause("A license was freed", request_id=cause.request_id))
 
 
-def take_back(pool_id: int, person_id: int, *, cause: Cause) -> None:
-    """Reconciliation removes a seat by hand that nobody gave (R21). Settling is the caller's."""
+def take_back(pool_id: int, people: Sequence[int], *, cause: Cause) -> None:
+    """Reconciliation removes seats by hand that nobody gave (R21). Settling is the caller's."""
     pool = lock(pool_id)
-    person = Person.objects.get(pk=person_id)
-    gone, _ = Seat.objects.filter(
-        pool_id=pool.id, person=person, source=Seat.Source.MANUAL
-    ).delete()
-    if gone:
-        Pool.objects.filter(pk=pool.id).update(held=pool.held - 1)
-        _note_person(pool, LedgerEntry.Deed.RELEASE, cause, person, Seat.Source.MANUAL, clock.now())
+    seats = Seat.objects.filter(
+        pool_id=pool.id, person__in=among(people, "bigint"), source=Seat.Source.MANUAL
+    ).order_by("person__sort_key", "person")
+    verdicts = [
+        _Verdict(person_id, "release", seat_id, Seat.Source.MANUAL, None, None, None, False, [])
+        for person_id, seat_id in seats.values_list("person", "pk")
+    ]
+    if verdicts:
+        _write(_RELEASE, pool, verdicts, cause, "")
 
 
 def activate(pool_id: int, person: Person, *, cause: Cause) -> Seat:
@@ -333,18 +345,61 @@ class _Verdict(NamedTuple):
     waiting: list[int | None]
 
 
+def _ids(verdicts: Iterable[_Verdict]) -> list[int]:
+    return [verdict.person_id for verdict in verdicts]
+
+
 def _lock_and_compare(
-    pool_id: int, people: list[int] | None, claiming: bool
+    pool_id: int, people: list[int], claiming: bool, answered: uuid.UUID | None
 ) -> tuple[LockedPool, list[_Verdict]]:
     """In allocation order, those for whom something is to be done or who stand waiting.
 
     The second statement sees what others committed before the first had the lock.
     """
-    asked = {"pool": pool_id, "people": people or [], "claiming": claiming}
-    [row], found = sql.fetch_all(
-        (_LOCK, asked), (_COMPARE_EVERYBODY if people is None else _COMPARE_SOME, asked)
-    )
+    asked = {"pool": pool_id, "people": people, "claiming": claiming, "answered": answered}
+    [row], found = sql.fetch_all((_LOCK, asked), (_COMPARE_SOME, asked))
     return LockedPool(*row), [_Verdict(*row) for row in found]
+
+
+def _settle_everybody(pool: LockedPool, cause: Cause) -> Allocation:
+    """Nearly always nothing differs: then one statement has counted, and no row is sent here.
+
+    Otherwise the list is put right, and another one reads what has to be done to seats. Who
+    waits as they should is neither read nor written, however many they are.
+    """
+    # A row for each application that feeds the pool, and each group that it chose.
+    feeding = Policy.objects.filter(pool_id=pool.id).values_list("pk", "eligible_groups__group")
+    several = len(feeding) > 1
+    values: dict[str, Any] = {"pool": pool.id, "claiming": False}
+    verdicts: list[_Verdict] = []
+    with connection.cursor() as cursor:
+        cursor.execute(_DROP_LATE_REFUSALS, values)
+        entries = cursor.rowcount
+        cursor.execute(_COUNT_DIFFERENCES[several], values)
+        releases, moves, wanting, wrong = cursor.fetchone()
+        room = max(0, pool.purchased - pool.held + releases)
+        values |= {"room": room}
+        if wrong:
+            about = {"organization": pool.organization_id, "because": _why_waiting(pool)}
+            cursor.execute(_WAIT_ALL[several], values | about | {"now": clock.now()})
+            entries += cursor.rowcount
+        if releases or moves or wrong or (wanting and room):
+            cursor.execute(_DIFFERENCES[several], values)
+            verdicts = [_Verdict(*row) for row in cursor]
+    released = [verdict for verdict in verdicts if verdict.deed == "release"]
+    moved = [verdict for verdict in verdicts if verdict.deed == "move"]
+    granted = [verdict for verdict in verdicts if verdict.deed == "grant"]
+    _release(pool, released, cause)
+    _keep(pool, moved, cause)
+    _grant(pool, granted, cause)
+    _let_wait(pool, [], {verdict.person_id: verdict for verdict in verdicts})
+    return Allocation(
+        granted=_ids(granted),
+        released=_ids(released),
+        moved=_ids(moved),
+        entries=entries
+        + sum(any(verdict.waiting) for verdict in verdicts if verdict.deed != "grant"),
+    )
 
 
 def _release(pool: LockedPool, verdicts: list[_Verdict], cause: Cause) -> None:
@@ -372,13 +427,16 @@ def _let_wait(pool: LockedPool, unseated: list[_Verdict], everyone: dict[int, _V
         if entry is not None
     ]
     if over:
-        WaitingEntry.objects.filter(pk__in=over).delete()
+        WaitingEntry.objects.filter(pk__in=among(over, "bigint")).delete()
     if unseated:
-        reason = (
-            f"All {Product(pool.product).label} licenses are assigned; a seat follows as soon "
-            f"as one is free, in the order of employee number and name."
-        )
-        _write(_WAIT, pool, unseated, Cause(reason), "")
+        _write(_WAIT, pool, unseated, Cause(_why_waiting(pool)), "")
+
+
+def _why_waiting(pool: LockedPool) -> str:
+    return (
+        f"All {Product(pool.product).label} licenses are assigned; a seat follows as soon "
+        f"as one is free, in the order of employee number and name."
+    )
 
 
 def _write(
@@ -450,19 +508,9 @@ _DEED = """
     END
 """
 
-_ANSWER = """
-    SELECT {person_id} AS person_id, deed.deed, seat.id, seat.source, linked.application_id,
-        linked.user_name_key, linked.sort_key, NOT coalesce(linked.entitled, false),
-        ARRAY[waiting.id, refused.id]
-    {people}
-    LEFT JOIN licensing_waitingentry refused ON refused.pool_id = %(pool)s
-        AND refused.person_id IS NULL AND refused.application_id = linked.application_id
-        AND refused.user_name_key = linked.user_name_key
-    CROSS JOIN LATERAL (SELECT {deed} AS deed) deed
-    WHERE deed.deed IS NOT NULL OR waiting.id IS NOT NULL OR refused.id IS NOT NULL
-    ORDER BY linked.sort_key COLLATE "C", person_id
-"""
-
+# What was refused stays for those who still have no right to a seat, until the application that
+# was refused says something else of them. What it was refused under the name that it now gives
+# to somebody has come true.
 _COMPARE_SOME = f"""
 WITH scope AS MATERIALIZED (
     SELECT unnest(%(people)s::bigint[]) AS person_id
@@ -473,34 +521,116 @@ WITH scope AS MATERIALIZED (
          SELECT greatest(0, purchased - held) FROM licensing_pool WHERE id = %(pool)s))
 ),
 linked AS MATERIALIZED ({_LINKED.format(of_scope="JOIN scope ON scope.person_id = link.person_id")})
-""" + _ANSWER.format(
-    person_id="scope.person_id",
-    deed=_DEED,
-    people="""
-    FROM scope
-    LEFT JOIN linked ON linked.person_id = scope.person_id
-    LEFT JOIN licensing_seat seat
-        ON seat.pool_id = %(pool)s AND seat.person_id = scope.person_id
-    LEFT JOIN licensing_waitingentry waiting
-        ON waiting.pool_id = %(pool)s AND waiting.person_id = scope.person_id
-    """,
-)
+SELECT scope.person_id, deed.deed, seat.id, seat.source, linked.application_id,
+    linked.user_name_key, linked.sort_key, NOT coalesce(linked.entitled, false),
+    ARRAY[waiting.id, refused.id]
+FROM scope
+LEFT JOIN linked ON linked.person_id = scope.person_id
+LEFT JOIN licensing_seat seat
+    ON seat.pool_id = %(pool)s AND seat.person_id = scope.person_id
+LEFT JOIN licensing_waitingentry waiting
+    ON waiting.pool_id = %(pool)s AND waiting.person_id = scope.person_id
+    AND (NOT waiting.refused OR waiting.application_id = %(answered)s::uuid
+        OR seat.id IS NOT NULL OR linked.entitled)
+LEFT JOIN accounts_link pushed ON pushed.person_id = scope.person_id
+    AND pushed.application_id = %(answered)s::uuid
+LEFT JOIN licensing_waitingentry refused ON refused.pool_id = %(pool)s
+    AND refused.person_id IS NULL AND refused.application_id = pushed.application_id
+    AND refused.user_name_key = pushed.user_name_key
+CROSS JOIN LATERAL (SELECT {_DEED} AS deed) deed
+WHERE deed.deed IS NOT NULL OR waiting.id IS NOT NULL OR refused.id IS NOT NULL
+ORDER BY linked.sort_key COLLATE "C", person_id
+"""
 
-# A refused entry stays until its push is repeated: reconciliation must not forget it.
-_COMPARE_EVERYBODY = f"""
-WITH linked AS MATERIALIZED ({_LINKED.format(of_scope="")})
-""" + _ANSWER.format(
-    person_id="coalesce(linked.person_id, seat.person_id, waiting.person_id)",
-    deed=_DEED,
-    people="""
-    FROM linked
+# Everybody of a pool, by the same rules, as joins of whole tables. Where one application feeds
+# the pool, by at most one group, that is one row a person as it is; only where there are several
+# the one that counts has to be found.
+_EVERYBODY = f"""
+    FROM (
+        SELECT {{one_a_person}}
+            link.person_id, link.application_id, link.user_name_key, link.sort_key, link.active,
+            link.active AND reclaimed.id IS NULL
+            AND (policy.eligibility = 'everyone' OR member.person_id IS NOT NULL) AS entitled
+        FROM licensing_policy policy
+        JOIN accounts_link link ON link.application_id = policy.application_id
+        LEFT JOIN licensing_reclaimed reclaimed
+            ON reclaimed.pool_id = policy.pool_id AND reclaimed.person_id = link.person_id
+        LEFT JOIN (
+            SELECT chosen.policy_id, membership.person_id
+            FROM licensing_eligiblegroup chosen
+            JOIN accounts_membership membership ON membership.group_id = chosen.group_id
+        ) member ON member.policy_id = policy.application_id
+            AND member.person_id = link.person_id
+        {{own_seat}}
+        WHERE policy.pool_id = %(pool)s
+        {{the_one_that_counts}}
+    ) linked
     FULL JOIN (SELECT * FROM licensing_seat WHERE pool_id = %(pool)s) seat
         ON seat.person_id = linked.person_id
     FULL JOIN (SELECT * FROM licensing_waitingentry
-               WHERE pool_id = %(pool)s AND person_id IS NOT NULL AND NOT refused) waiting
+               WHERE pool_id = %(pool)s AND person_id IS NOT NULL) waiting
         ON waiting.person_id = coalesce(linked.person_id, seat.person_id)
-    """,
-)
+    LEFT JOIN accounts_person person ON person.id = waiting.person_id
+    CROSS JOIN LATERAL (SELECT {_DEED} AS deed) deed
+    CROSS JOIN LATERAL (SELECT CASE WHEN deed.deed = 'want'
+        THEN (waiting.sort_key, waiting.email, waiting.application_id, waiting.refused)
+            IS DISTINCT FROM (linked.sort_key, person.email, linked.application_id, false)
+        ELSE waiting.id IS NOT NULL AND (NOT waiting.refused OR seat.id IS NOT NULL)
+        END AS is_wrong) entry
+"""
+#: By whether there are several.
+_EVERYBODY_OF = {
+    False: _EVERYBODY.format(one_a_person="", own_seat="", the_one_that_counts=""),
+    True: _EVERYBODY.format(
+        one_a_person="DISTINCT ON (link.person_id)",
+        own_seat="LEFT JOIN licensing_seat own ON own.pool_id = %(pool)s "
+        "AND own.person_id = link.person_id AND own.application_id = link.application_id",
+        the_one_that_counts="ORDER BY link.person_id, entitled DESC, link.active DESC, own.id, "
+        "link.created_at",
+    ),
+}
+
+_COUNT_DIFFERENCES = {
+    several: f"""
+SELECT count(*) FILTER (WHERE deed.deed = 'release'), count(*) FILTER (WHERE deed.deed = 'move'),
+    count(*) FILTER (WHERE deed.deed = 'want'), count(*) FILTER (WHERE entry.is_wrong)
+{everybody}"""
+    for several, everybody in _EVERYBODY_OF.items()
+}
+
+# Who is not as they should be, and everybody who wants a seat: as many as there is room for are
+# granted one.
+_FOUND = {
+    several: f"""(
+    SELECT coalesce(linked.person_id, seat.person_id, waiting.person_id) AS person_id,
+        CASE WHEN deed.deed IS DISTINCT FROM 'want' THEN deed.deed
+            WHEN row_number() OVER (PARTITION BY deed.deed
+                ORDER BY linked.sort_key COLLATE "C", linked.person_id) <= %(room)s::bigint
+            THEN 'grant' ELSE 'wait' END AS deed,
+        seat.id AS seat_id, seat.source, linked.application_id, linked.user_name_key,
+        linked.sort_key, NOT coalesce(linked.entitled, false) AS carried_over,
+        waiting.id AS entry_id, entry.is_wrong
+    {everybody}
+    WHERE deed.deed IS NOT NULL OR entry.is_wrong
+)"""
+    for several, everybody in _EVERYBODY_OF.items()
+}
+
+_DIFFERENCES = {
+    several: f"""
+SELECT person_id, deed, seat_id, source, application_id, NULL, NULL, carried_over, ARRAY[entry_id]
+FROM {found} found
+WHERE deed IS DISTINCT FROM 'wait'
+ORDER BY sort_key COLLATE "C", person_id
+"""
+    for several, found in _FOUND.items()
+}
+
+_DROP_LATE_REFUSALS = """
+DELETE FROM licensing_waitingentry entry USING accounts_link link
+WHERE entry.pool_id = %(pool)s AND entry.person_id IS NULL
+  AND link.application_id = entry.application_id AND link.user_name_key = entry.user_name_key
+"""
 
 _LEDGER_LINES = """
     INSERT INTO licensing_ledgerentry (organization_id, pool_id, deed, person_id, email,
@@ -590,14 +720,13 @@ served AS (
     + _LEDGER_LINES.format(deed="grant", source="'manual'")
 )
 
-_WAIT = """
+_WAITING = """
 INSERT INTO licensing_waitingentry (organization_id, pool_id, application_id, person_id,
     user_name_key, email, name, employee_number, sort_key, since, reason, refused)
 SELECT %(organization)s, %(pool)s, given.application_id, person.id, given.user_name_key,
     person.email, trim(person.first_name || ' ' || person.last_name), person.employee_number,
     given.sort_key, %(now)s, %(because)s::text, false
-FROM unnest(%(people)s::bigint[], %(applications)s::uuid[], %(names)s::text[],
-    %(sort_keys)s::text[]) AS given(person_id, application_id, user_name_key, sort_key)
+FROM {given} AS given(person_id, application_id, user_name_key, sort_key)
 JOIN accounts_person person ON person.id = given.person_id
 ON CONFLICT (pool_id, person_id) DO UPDATE
 SET application_id = excluded.application_id, user_name_key = excluded.user_name_key,
@@ -607,3 +736,18 @@ WHERE (licensing_waitingentry.sort_key, licensing_waitingentry.email,
        licensing_waitingentry.application_id, licensing_waitingentry.refused)
     IS DISTINCT FROM (excluded.sort_key, excluded.email, excluded.application_id, false)
 """
+
+_WAIT = _WAITING.format(
+    given="""unnest(%(people)s::bigint[], %(applications)s::uuid[], %(names)s::text[],
+    %(sort_keys)s::text[])"""
+)
+
+_WAIT_ALL = {
+    several: _WAITING.format(
+        given=f"""(
+    SELECT person_id, application_id, user_name_key, sort_key FROM {found} found
+    WHERE deed = 'wait' AND is_wrong
+    ORDER BY sort_key COLLATE "C", person_id)"""
+    )
+    for several, found in _FOUND.items()
+}

@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import logging
 import time
+import uuid
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -14,8 +16,9 @@ from django.db.models import F, QuerySet
 from accounts import clock
 from accounts.cause import Cause
 from accounts.models import Organization, Person
+from accounts.sets import among
 from licensing import allocation, eligibility, forecast, seals
-from licensing.models import Pool, Reconciled, WaitingEntry
+from licensing.models import Pool, Reconciled, Seat, WaitingEntry
 
 _CAUSE = Cause("Reconciliation found a difference")
 _log = logging.getLogger("seatkeeper.ledger")
@@ -23,28 +26,39 @@ _log = logging.getLogger("seatkeeper.ledger")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """E-mail addresses, in allocation order; drift counts every difference that was found."""
+    """granted, revoked: e-mail addresses, in allocation order. waiting: how many wait, and who
+    only where it was asked for, since they may be most of a million.
+
+    drift: how many differences were found, and repaired.
+    """
 
     granted: list[str]
     revoked: list[str]
-    waiting: list[str]
+    waiting: int
     drift: int
+    who_waits: list[str] = dataclasses.field(default_factory=list)
 
 
 class _Undo(Exception):
     """A dry run: do everything, then roll it back."""
 
 
-def reconcile(organization: Organization | None = None, *, dry_run: bool = False) -> Reconciliation:
-    """Every pool of the organization, or of all; each in its own transaction."""
+def reconcile(
+    organization: Organization | None = None, *, dry_run: bool = False, naming: bool = False
+) -> Reconciliation:
+    """Every pool of the organization, or of all; each in its own transaction.
+
+    naming: tell who waits too, as it is afterwards.
+    """
     pools = Pool.objects.all() if organization is None else Pool.objects.of(organization)
-    found = [reconcile_pool(pool, dry_run=dry_run) for pool in in_turn(pools)]
+    found = [reconcile_pool(pool, dry_run=dry_run, naming=naming) for pool in in_turn(pools)]
     results = [result for result in found if result is not None]
     return Reconciliation(
         granted=[email for result in results for email in result.granted],
         revoked=[email for result in results for email in result.revoked],
-        waiting=[email for result in results for email in result.waiting],
+        waiting=sum(result.waiting for result in results),
         drift=sum(result.drift for result in results),
+        who_waits=[email for result in results for email in result.who_waits],
     )
 
 
@@ -55,7 +69,7 @@ def in_turn(pools: QuerySet[Pool]) -> QuerySet[Pool]:
 
 
 def reconcile_pool(
-    pool: Pool, *, dry_run: bool = False, wait: bool = True
+    pool: Pool, *, dry_run: bool = False, naming: bool = False, wait: bool = True
 ) -> Reconciliation | None:
     """Recompute and repair; then seal the ledger, look whether it is whole, and keep how it went.
 
@@ -64,7 +78,7 @@ def reconcile_pool(
     error in the log and a notice on the pool's page. A dry run writes nothing at all.
     """
     if dry_run:
-        return _recompute(pool, dry_run=True)
+        return _recompute(pool, dry_run=True, naming=naming)
     with _alone(pool, wait=wait) as alone:
         if not alone:
             return None
@@ -72,7 +86,7 @@ def reconcile_pool(
         Reconciled.objects.update_or_create(
             pool=pool, defaults={"organization_id": pool.organization_id, "started_at": clock.now()}
         )
-        result = _recompute(pool)
+        result = _recompute(pool, naming=naming)
         seals.seal(pool.pk)
         _keep(pool, result, seals.verify(pool), forecast.pace(pool), began)
         return result
@@ -97,7 +111,7 @@ def _keep(
         drift=result.drift,
         granted=len(result.granted),
         revoked=len(result.revoked),
-        waiting=len(result.waiting),
+        waiting=result.waiting,
         broken=ledger.broken.detail if ledger.broken else "",
         pace=dataclasses.asdict(pace),
     )
@@ -121,8 +135,8 @@ def _alone(pool: Pool, *, wait: bool) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
 
-def _recompute(pool: Pool, *, dry_run: bool = False) -> Reconciliation:
-    """1. bind chosen groups, lock; 2. seats against the ledger; 3. the counter against the
+def _recompute(pool: Pool, *, dry_run: bool = False, naming: bool) -> Reconciliation:
+    """1. bind chosen groups, lock; 2. the ledger against the seats; 3. the counter against the
     seats; 4. seats by hand against the ledger; 5. seats and waiting list against what people are
     entitled to."""
     result: Reconciliation | None = None
@@ -130,24 +144,23 @@ def _recompute(pool: Pool, *, dry_run: bool = False) -> Reconciliation:
         with transaction.atomic(durable=True):
             bound = eligibility.bind(pool.pk)  # ahead of the pool's row, as pushes of groups do
             allocation.lock(pool.pk)
-            forged, lost = _by_hand_unlike_the_ledger(pool)
-            waited = _waiting(pool)
-            drift = bound + _repair_ledger(pool) + _repair_counter(pool)
-            taken_back, given_back = _repair_by_hand(pool, forged, lost)
+            unlike = _unlike_the_ledger(pool)
+            _repair_ledger(pool, unlike)
+            drift = bound + len(unlike) + _repair_counter(pool)
+            taken_back, given_back = _repair_by_hand(pool, unlike)
             allocated = allocation.settle(pool.pk, None, cause=_CAUSE)
             granted = given_back + allocated.granted
             revoked = taken_back + allocated.released
-            drift += len(granted) + len(revoked)
-            drift += len((waited ^ _waiting(pool)) - {*granted, *revoked})
+            drift += len(granted) + len(revoked) + len(allocated.moved) + allocated.entries
+            waiting = WaitingEntry.objects.filter(pool=pool)
             result = Reconciliation(
                 granted=_emails(granted),
                 revoked=_emails(revoked),
-                waiting=list(
-                    WaitingEntry.objects.filter(pool=pool)
-                    .order_by("sort_key", "id")
-                    .values_list("email", flat=True)
-                ),
+                waiting=waiting.count(),
                 drift=drift,
+                who_waits=list(waiting.order_by("sort_key", "id").values_list("email", flat=True))
+                if naming
+                else [],
             )
             if dry_run:
                 raise _Undo
@@ -168,51 +181,72 @@ def _repair_counter(pool: Pool) -> int:
         return cursor.rowcount
 
 
-def _repair_ledger(pool: Pool) -> int:
-    """The seats follow from the ledger: its last word on a person is whether they hold one.
+class _Unlike(NamedTuple):
+    """A seat that no line tells of (held), or a line of a seat that is not there.
 
-    A seat that no line tells of gets a line; a line of a seat that is not there is
-    answered by a release. Returns how many differed.
+    source, application_id: of the seat, or (without application) as the line says.
     """
+
+    person_id: int
+    held: bool
+    source: str
+    application_id: uuid.UUID | None
+
+    @property
+    def by_hand(self) -> bool:
+        return self.source == Seat.Source.MANUAL
+
+
+def _unlike_the_ledger(pool: Pool) -> list[_Unlike]:
+    """The seats follow from the ledger: its last word on a person is whether they hold one."""
     with connection.cursor() as cursor:
-        cursor.execute(_LEDGER_DRIFT, {"pool": pool.pk, "organization": pool.organization_id})
-        return cursor.rowcount
+        cursor.execute(_UNLIKE_THE_LEDGER, {"pool": pool.pk})
+        return [_Unlike(*row) for row in cursor.fetchall()]
 
 
-def _by_hand_unlike_the_ledger(pool: Pool) -> tuple[list[int], list[int]]:
-    """People with a seat by hand that no line tells of, and people without the one that the
-    ledger tells of: nobody is entitled to a seat by hand, so the ledger alone says who has one."""
+def _repair_ledger(pool: Pool, unlike: list[_Unlike]) -> None:
+    """A seat that no line tells of gets a line; a line of a seat that is not there is answered
+    by a release."""
+    if not unlike:
+        return
     with connection.cursor() as cursor:
-        cursor.execute(_BY_HAND, {"pool": pool.pk})
-        rows = cursor.fetchall()
-    return [person for person, held in rows if held], [person for person, held in rows if not held]
+        cursor.execute(
+            _TELL_LEDGER,
+            {
+                "pool": pool.pk,
+                "organization": pool.organization_id,
+                "people": [one.person_id for one in unlike],
+                "held": [one.held for one in unlike],
+                "sources": [one.source for one in unlike],
+                "applications": [one.application_id for one in unlike],
+            },
+        )
 
 
-def _repair_by_hand(pool: Pool, forged: list[int], lost: list[int]) -> tuple[list[int], list[int]]:
-    """Take back what nobody gave, give back what was lost as far as seats are free."""
-    for person_id in forged:
-        allocation.take_back(pool.pk, person_id, cause=_CAUSE)
-    given_back = []
-    for person in Person.objects.filter(pk__in=lost, removed_at=None).order_by("sort_key", "id"):
-        if allocation.lock(pool.pk).free:
-            allocation.grant_by_hand(pool.pk, person, cause=_CAUSE)
-            given_back.append(person.pk)
+def _repair_by_hand(pool: Pool, unlike: list[_Unlike]) -> tuple[list[int], list[int]]:
+    """Take back what nobody gave, give back what was lost as far as seats are free: nobody is
+    entitled to a seat by hand, so the ledger alone says who has one."""
+    forged = [one.person_id for one in unlike if one.by_hand and one.held]
+    allocation.take_back(pool.pk, forged, cause=_CAUSE)
+    lost = [one.person_id for one in unlike if one.by_hand and not one.held]
+    locked = allocation.lock(pool.pk)
+    given_back = list(
+        Person.objects.filter(pk__in=among(lost, "bigint"), removed_at=None)
+        .order_by("sort_key", "id")
+        .values_list("pk", flat=True)[: locked.free]
+    )
+    if given_back:
+        allocation.give_by_hand(locked, given_back, cause=_CAUSE)
     return forged, given_back
 
 
-def _waiting(pool: Pool) -> set[int]:
-    """Who waits; somebody who is not there yet by the entry's own number, below zero."""
-    entries = WaitingEntry.objects.filter(pool=pool).values_list("person_id", "pk")
-    return {-pk if person is None else person for person, pk in entries}
-
-
 def _emails(people: list[int]) -> list[str]:
-    found = Person.objects.filter(pk__in=people).order_by("sort_key", "id")
+    found = Person.objects.filter(pk__in=among(people, "bigint")).order_by("sort_key", "id")
     return list(found.values_list("email", flat=True))
 
 
 # Who holds a seat by the last word of the ledger on them, and from where it came.
-_TOLD = """
+_UNLIKE_THE_LEDGER = """
 WITH last_word AS (
     SELECT DISTINCT ON (person_id) person_id, deed, source
     FROM licensing_ledgerentry
@@ -220,40 +254,27 @@ WITH last_word AS (
       AND deed IN ('grant', 'take_over', 'activate', 'release')
     ORDER BY person_id, id DESC
 ),
-told AS (SELECT person_id, source FROM last_word WHERE deed <> 'release')"""
-
-_BY_HAND = f"""{_TOLD}
-SELECT seat.person_id, true
-FROM licensing_seat seat
-WHERE seat.pool_id = %(pool)s AND seat.source = 'manual'
-  AND NOT EXISTS (SELECT 1 FROM told WHERE told.person_id = seat.person_id)
-UNION ALL
-SELECT told.person_id, false
+told AS (SELECT person_id, source FROM last_word WHERE deed <> 'release')
+SELECT coalesce(seat.person_id, told.person_id) AS person_id, seat.id IS NOT NULL,
+    coalesce(seat.source, told.source), seat.application_id
 FROM told
-WHERE told.source = 'manual' AND NOT EXISTS (
-    SELECT 1 FROM licensing_seat seat
-    WHERE seat.pool_id = %(pool)s AND seat.person_id = told.person_id)
+FULL JOIN (SELECT * FROM licensing_seat WHERE pool_id = %(pool)s) seat
+    ON seat.person_id = told.person_id
+WHERE told.person_id IS NULL OR seat.person_id IS NULL
+ORDER BY person_id
 """
 
-_LEDGER_DRIFT = f"""{_TOLD},
-drift AS (
-    SELECT seat.person_id, 'grant' AS deed, seat.source, seat.application_id
-    FROM licensing_seat seat
-    WHERE seat.pool_id = %(pool)s
-      AND NOT EXISTS (SELECT 1 FROM told WHERE told.person_id = seat.person_id)
-    UNION ALL
-    SELECT told.person_id, 'release', '', NULL
-    FROM told
-    WHERE NOT EXISTS (SELECT 1 FROM licensing_seat seat
-                      WHERE seat.pool_id = %(pool)s AND seat.person_id = told.person_id)
-)
+_TELL_LEDGER = """
 INSERT INTO licensing_ledgerentry (organization_id, pool_id, deed, person_id, email,
     application_id, source, request_id, because, at)
-SELECT %(organization)s, %(pool)s, drift.deed, person.id, person.email, drift.application_id,
-    drift.source, '',
-    CASE drift.deed
-        WHEN 'grant' THEN 'Reconciliation found a seat that no line told of'
+SELECT %(organization)s, %(pool)s, CASE WHEN unlike.held THEN 'grant' ELSE 'release' END,
+    person.id, person.email, unlike.application_id,
+    CASE WHEN unlike.held THEN unlike.source ELSE '' END, '',
+    CASE WHEN unlike.held THEN 'Reconciliation found a seat that no line told of'
         ELSE 'Reconciliation found no seat where a line told of one' END,
     now()
-FROM drift JOIN accounts_person person ON person.id = drift.person_id
+FROM unnest(%(people)s::bigint[], %(held)s::bool[], %(sources)s::text[], %(applications)s::uuid[])
+    AS unlike(person_id, held, source, application_id)
+JOIN accounts_person person ON person.id = unlike.person_id
+ORDER BY person.sort_key COLLATE "C", person.id
 """

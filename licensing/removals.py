@@ -22,7 +22,9 @@ def deactivate(link: Link, application: Application, pool_id: int, *, cause: Cau
         people.take_over(link, application, profile)
     elif link.active:
         people.change(link, profile)
-    return allocation.settle(pool_id, [link.person_id], cause=cause, claiming=takes_over)
+    return allocation.settle(
+        pool_id, [link.person_id], cause=cause, claiming=takes_over, answered=application.pk
+    )
 
 
 def delete(link: Link, application: Application, pool_id: int, *, cause: Cause) -> Allocation:
@@ -30,7 +32,7 @@ def delete(link: Link, application: Application, pool_id: int, *, cause: Cause) 
     person, document = link.person, link.document
     people.unlink(link)
     groups.leave_all(application, person.pk)
-    allocated = allocation.settle(pool_id, [person.pk], cause=cause)
+    allocated = allocation.settle(pool_id, [person.pk], cause=cause, answered=application.pk)
     held = bool(allocation.holding_by_hand([person.pk]))
     people.let_go(person, held=held, document=document)
     return allocated

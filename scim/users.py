@@ -56,6 +56,7 @@ def create(caller: Caller, body: dict[str, Any]) -> Resource:
             claiming=True,
             may_refuse=True,
             is_new=not added.was_known,
+            answers=True,
         )
         if caller.removals_open and profile.active:
             brake.supersede(caller.application, added.link.person_id)
@@ -140,18 +141,19 @@ def _change(
         takes_over = link.application_id is None
         stays = caller.removals_open and _says_active(new_document, old)
         if not takes_over and document == old:
-            if not link.active:
-                allocation.forget_refusal(caller.pool_id, link.person_id)
+            if not link.active and _says_inactive(new_document, old):
+                _forget_refusal(caller, link)
             elif stays:
                 brake.supersede(caller.application, link.person_id)
             return link
         profile = Profile.of(document)
-        was_active, old_key = link.active and not takes_over, link.sort_key
+        was_active, old_keys = link.active and not takes_over, _keys(link)
         if takes_over:
             people.take_over(link, caller.application, profile)
         else:
             people.change(link, profile)
-        if takes_over or profile.active != was_active or profile.sort_key != old_key:
+        answers = was_active or takes_over or profile.active or _says_inactive(new_document, old)
+        if takes_over or profile.active != was_active or _keys(link) != old_keys:
             _settle(
                 caller,
                 link,
@@ -160,14 +162,29 @@ def _change(
                 claiming=takes_over or (profile.active and not was_active),
                 may_refuse=profile.active and not was_active,
                 is_new=False,
+                answers=answers,
             )
-        elif not profile.active:
-            allocation.forget_refusal(caller.pool_id, link.person_id)
+        elif answers and not profile.active:
+            _forget_refusal(caller, link)
         if stays:
             brake.supersede(caller.application, link.person_id)
         return link
 
     return _run(caller, change, cause)
+
+
+def _keys(link: Link) -> tuple[str, str]:
+    """The name and the place in the order, which a line of the waiting list goes by."""
+    return link.user_name_key, link.sort_key
+
+
+def _forget_refusal(caller: Caller, link: Link) -> None:
+    allocation.forget_refusal(caller.pool_id, caller.application.pk, link.person_id)
+
+
+def _says_inactive(new_document: Any, old: dict[str, Any]) -> bool:
+    """Only a push that says so itself takes back what was asked for and refused (R18)."""
+    return new_document(old | {"active": True}).get("active", True) is not True
 
 
 def _says_active(new_document: Any, old: dict[str, Any]) -> bool:
@@ -184,10 +201,18 @@ def _settle(
     claiming: bool,
     may_refuse: bool,
     is_new: bool,
+    answers: bool,
 ) -> None:
+    """answers: the push says whether the person is active, so what was refused before ends."""
     if claiming and not is_new:
         idle.welcome_back(caller.pool_id, link.person_id)
-    allocated = allocation.settle(caller.pool_id, [link.person_id], cause=cause, claiming=claiming)
+    allocated = allocation.settle(
+        caller.pool_id,
+        [link.person_id],
+        cause=cause,
+        claiming=claiming,
+        answered=caller.application.pk if answers else None,
+    )
     if not profile.active:
         brake.check(
             caller.pool_id,

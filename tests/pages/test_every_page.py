@@ -97,7 +97,7 @@ def test_pages_that_answer_something_else_are_as_good(open_page: Callable[..., A
     trouble |= _trouble(page, "nobody found")
     page.get_by_role("button", name="Your account").click()
     trouble |= _trouble(page, "account menu")
-    for line in outbox.claim():
+    with outbox.claimed() as line:
         outbox.failed(line, "SMTPRecipientsRefused: {'ada@example.com': (550, b'user unknown')}")
     page.goto("/")
     page.get_by_text("E-mail that could not be sent").wait_for()

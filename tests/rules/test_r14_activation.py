@@ -312,10 +312,10 @@ def test_a_retry_takes_nothing_out_of_the_hand_of_a_worker(owner, idp, mail_serv
     idp.create(ADA)
     _letters()
     time_is(DAY_0 + dt.timedelta(minutes=2))
-    [line] = outbox.claim()
-    assert outbox.retry(owner) == 0
-    assert outbox.claim() == []
-    outbox.failed(line, "TimeoutError: timed out")
+    with outbox.claimed() as line:
+        assert outbox.retry(owner) == 0
+        assert _letters() == []
+        outbox.failed(line, "TimeoutError: timed out")
     assert outbox.retry(owner) == 1
 
 

@@ -23,11 +23,13 @@ class Command(JsonCommand):
 
     def perform(self, *, organization: str | None, dry_run: bool, **_: Any) -> dict[str, Any]:
         result = reconcile.reconcile(
-            organizations.get(organization) if organization else None, dry_run=dry_run
+            organizations.get(organization) if organization else None,
+            dry_run=dry_run,
+            naming=True,
         )
         return {
             "granted": result.granted,
             "revoked": result.revoked,
-            "waiting": result.waiting,
+            "waiting": result.who_waits,
             "drift": result.drift,
         }

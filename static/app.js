@@ -102,7 +102,7 @@
   // Shortcuts of one letter; the account menu switches them off (WCAG 2.1.4).
   // "/" goes to the search of the page or of everything, "g" and a letter to a page of the menu.
   let went = 0;
-  const show = () => document.getElementById("shortcuts")?.showModal();
+  const showShortcuts = () => document.getElementById("shortcuts")?.showModal();
   const search = () => {
     const all = document.querySelector("[data-search-all]");
     const field = document.querySelector("main [data-search]") || all;
@@ -119,7 +119,7 @@
     }
     if (key === "g") went = Date.now();
     else if (key === "/") search();
-    else if (key === "?") show();
+    else if (key === "?") showShortcuts();
     else return false;
     return true;
   };

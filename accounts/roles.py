@@ -53,7 +53,7 @@ def change(organization: Organization, role_id: int, kind: str, *, by: Admin | N
 def remove(organization: Organization, role_id: int, *, by: Admin | None = None) -> Admin:
     """The admin has no part in this organization any more; roles elsewhere stay.
 
-    Whatever is open of it ends: sessions by its single sign-on, and all when no role is left.
+    Sessions that its single sign-on made end; others see that the role is gone.
     Refused: the last owner ("last_owner", "last_way_in").
     """
 
@@ -70,8 +70,7 @@ def remove(organization: Organization, role_id: int, *, by: Admin | None = None)
         return role.admin
 
     removed = as_owner(organization, deed, by=by)
-    elsewhere = Role.objects.filter(admin=removed).exists()
-    sessions.end_others(removed, but="", within=organization if elsewhere else None)
+    sessions.end_others(removed, but="", within=organization)
     return removed
 
 

@@ -612,15 +612,6 @@ def test_who_was_removed_cannot_go_on_with_an_open_page(
     assert client.post(address, {"number": 78}).status_code != 403
 
 
-def test_who_has_no_role_left_is_signed_out(admin: Client, world: World) -> None:
-    client = Client()
-    client.force_login(world.colleague.admin)
-    client.get("/")
-    admin.post(reverse("accounts:remove_admin", args=[world.colleague.pk]))
-    assert not AdminSession.objects.filter(admin=world.colleague.admin).exists()
-    assert client.get("/")["Location"].startswith("/sign-in/")
-
-
 def test_a_line_is_never_changed_and_never_deleted(world: World) -> None:
     """The database refuses, whoever asks."""
     for change in (

@@ -25,7 +25,7 @@ MOST = {
     "edit-person": 8,
     "remove-person": 10,
     "import-file": 8,
-    "person": 30,
+    "person": 19,
     "holders": 12,
     "waiting": 12,
     "idle": 14,

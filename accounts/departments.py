@@ -7,7 +7,7 @@ from django.db import connection
 from accounts.models import Organization
 
 #: So many are offered.
-MOST = 200
+MOST = 100
 
 # One jump through the index for each department, however many people are in it.
 _DEPARTMENTS = """

@@ -29,7 +29,7 @@ USUAL = 30
 MOST_DAYS = 3 * 366
 #: Groups that are compared at once, that are offered to choose from, and that are shown unasked.
 MOST_GROUPS = 50
-LISTED = 200
+LISTED = 100
 FIRST = 8
 TOGETHER = "Together, each person once"
 _COLUMNS = (

@@ -141,7 +141,7 @@ def links_of(organization: Organization) -> QuerySet[Link]:
     return Link.objects.of(organization).defer("document", "email_keys", "sort_key")
 
 
-def groups_to_choose(organization: Organization, chosen: str, *, most: int = 200) -> list[Group]:
+def groups_to_choose(organization: Organization, chosen: str, *, most: int = 100) -> list[Group]:
     """The first groups by name, and the chosen one."""
     rows = Group.objects.of(organization).defer("document").order_by("name_key", "id")
     found = list(rows[:most])

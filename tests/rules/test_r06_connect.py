@@ -408,6 +408,6 @@ def test_a_card_tells_how_the_pushes_go(owner, admin):
     [card] = admin.get(SCIM).context["applications"]
     assert (card.people, card.errors, card.requests, card.last_status) == (1, 1, 1, 403)
     assert "2 hours ago" in text(admin.get(SCIM))  # Ada's invitation is yet to be sent
-    for line in outbox.claim():
+    with outbox.claimed() as line:
         outbox.done(line)
     assert "None: all is done" in text(admin.get(SCIM))

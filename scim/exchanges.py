@@ -167,7 +167,6 @@ _COLUMNS = {
     "about": "text",
 }
 
-_ROWS = f"unnest({', '.join(f'%({name})s::{kind}[]' for name, kind in _COLUMNS.items())}) AS row"
 _INSERT = f"""
 INSERT INTO scim_exchange ({", ".join(_COLUMNS)})
 VALUES ({", ".join(f"%({name})s::{kind}" for name, kind in _COLUMNS.items())})
@@ -177,7 +176,8 @@ VALUES ({", ".join(f"%({name})s::{kind}" for name, kind in _COLUMNS.items())})
 _INSERT_APART = f"""
 WITH no_wait AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO scim_exchange ({", ".join(_COLUMNS)})
-SELECT row.* FROM no_wait, {_ROWS}
+SELECT row.* FROM no_wait, unnest(
+    {", ".join(f"%({name})s::{kind}[]" for name, kind in _COLUMNS.items())}) AS row
 """
 _MOST_ROWS = 500
 

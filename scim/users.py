@@ -139,9 +139,9 @@ def _change(
         old = link.document
         document = new_document(old)
         takes_over = link.application_id is None
-        stays = caller.removals_open and _says_active(new_document, old)
+        stays = caller.removals_open and _says(new_document, old, active=True)
         if not takes_over and document == old:
-            if not link.active and _says_inactive(new_document, old):
+            if not link.active and _says(new_document, old, active=False):
                 _forget_refusal(caller, link)
             elif stays:
                 brake.supersede(caller.application, link.person_id)
@@ -152,7 +152,9 @@ def _change(
             people.take_over(link, caller.application, profile)
         else:
             people.change(link, profile)
-        answers = was_active or takes_over or profile.active or _says_inactive(new_document, old)
+        answers = (
+            was_active or takes_over or profile.active or _says(new_document, old, active=False)
+        )
         if takes_over or profile.active != was_active or _keys(link) != old_keys:
             _settle(
                 caller,
@@ -182,14 +184,11 @@ def _forget_refusal(caller: Caller, link: Link) -> None:
     allocation.forget_refusal(caller.pool_id, caller.application.pk, link.person_id)
 
 
-def _says_inactive(new_document: Any, old: dict[str, Any]) -> bool:
-    """Only a push that says so itself takes back what was asked for and refused (R18)."""
-    return new_document(old | {"active": True}).get("active", True) is not True
-
-
-def _says_active(new_document: Any, old: dict[str, Any]) -> bool:
-    """Whether a push itself says that the person is active, whatever was so before."""
-    return new_document(old | {"active": False}).get("active", True) is True
+def _says(new_document: Any, old: dict[str, Any], *, active: bool) -> bool:
+    """Whether a push itself says that the person is active, or is not, whatever was so before:
+    only that takes back what was asked for and refused (R18), or wanted and held (R27)."""
+    said = new_document(old | {"active": not active}).get("active", True)
+    return (said is True) == active
 
 
 def _settle(

@@ -15,7 +15,9 @@ WANTED = {
     "requirements.lock": PROJECT["project"]["dependencies"],
     "requirements-local.lock": GROUPS["local"],
     "requirements-dev.lock": [
-        wanted for group in ("check", "test", "browser", "conformance") for wanted in GROUPS[group]
+        wanted
+        for group in ("check", "test", "browser", "release", "conformance")
+        for wanted in GROUPS[group]
     ],
 }
 

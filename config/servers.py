@@ -70,6 +70,14 @@ class Software:
             "one, or set DATABASE_URL and REDIS_URL to servers that you have."
         )
 
+    def beside(self, program: str) -> Path | None:
+        """Another program of the same wheel, for who may read it; None without the wheel."""
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            return None
+        site = Path(spec.submodule_search_locations[0]).parent
+        return next(site.glob(f"{self.folder}/{program}"), None)
+
     def _copied(self, site: Path, place: Place) -> Path:
         """A copy that everybody may read, beside the data: it is public software."""
         version = importlib.metadata.version(self.package)

@@ -475,6 +475,7 @@ COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "issue_scim_token": (Deed.TOKEN_ISSUED, ["{application}"]),
     "revoke_scim_token": (Deed.TOKEN_REVOKED, ["{token}"]),
     # They read, do what the schedule does by itself, or make a demonstration of the others.
+    "back_up": None,
     "explain_seat": None,
     "expire_scim_tokens": None,
     "forecast_seats": None,
@@ -482,6 +483,7 @@ COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "list_seats": None,
     "quickstart": None,
     "reconcile_licenses": None,
+    "restore": None,
     "scim_push": None,
     "seed_demo": None,
     "show_group": None,

@@ -56,6 +56,10 @@ class Deed(ABC):
         subject = audit.about(self.subject())
         return {subject.kind: subject.name}
 
+    def undo(self, chosen: Sequence[int]) -> dict[str, Any]:
+        """What the reverse deed needs, asked before this one is done (licensing.undo)."""
+        return {"people": list(chosen)}
+
     def hold_first(self) -> None:  # noqa: B027  most deeds have nothing to hold
         """Lock what comes before links and people in the order of locks."""
 
@@ -127,8 +131,9 @@ def run(
             raise Outdated(outcome)
         if not dry_run and outcome.done.total:
             done = [one for one in held if one.id not in why_not]
+            undo = deed.undo([one.id for one in done])
             deed.do([one.id for one in done], Cause.by(by, deed.because))
-            _note(organization, deed, done, by)
+            _note(organization, deed, done, by, undo)
         return outcome
 
     return changes.run(change)
@@ -169,7 +174,8 @@ def add(
             cause = Cause.by(by, GiveSeat.because)
             allocation.give_by_hand(locked, [person.pk], cause=cause)
         about = {field: value for field, value in cells.items() if value}
-        audit.note(organization.pk, Noted.PERSON_ADDED, person, by=by, after=about)
+        undo = {"person": person.pk}
+        audit.note(organization.pk, Noted.PERSON_ADDED, person, by=by, after=about, undo=undo)
         if pool is not None:
             about = GiveSeat(pool).told()
             audit.note(organization.pk, Noted.SEAT_GIVEN, person, by=by, after=about)
@@ -187,6 +193,9 @@ class _OfPool(Deed):
 
     def subject(self) -> audit.Subject:
         return pools.subject(self.pool)
+
+    def undo(self, chosen: Sequence[int]) -> dict[str, Any]:
+        return super().undo(chosen) | {"product": self.pool.product}
 
     def seats(self, held: Sequence[Held]) -> tuple[LockedPool, dict[int, str | None]]:
         """The locked pool, and the seats of these people with the application that gives them."""
@@ -241,6 +250,9 @@ class _OfGroup(Deed):
 
     def subject(self) -> Group:
         return self.group
+
+    def undo(self, chosen: Sequence[int]) -> dict[str, Any]:
+        return super().undo(chosen) | {"group": self.group.pk}
 
     def hold_first(self) -> None:
         manual_groups.hold(self.group)
@@ -298,6 +310,13 @@ class Remove(Deed):
     def told(self) -> dict[str, str]:
         return {}
 
+    def undo(self, chosen: Sequence[int]) -> dict[str, Any]:
+        seats: dict[str, list[int]] = defaultdict(list)
+        found = Seat.objects.of(self.organization).filter(person__in=among(chosen, "bigint"))
+        for product, person in found.order_by("pool", "pk").values_list("pool__product", "person"):
+            seats[product].append(person)
+        return super().undo(chosen) | {"seats": seats}
+
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         return {
             one.id: f"{one.manager} manages this person: remove them in the identity provider."
@@ -314,7 +333,13 @@ class Remove(Deed):
 # ------------------------------------------------------------------ inside
 
 
-def _note(organization: Organization, deed: Deed, done: Sequence[Held], by: Admin | None) -> None:
+def _note(
+    organization: Organization,
+    deed: Deed,
+    done: Sequence[Held],
+    by: Admin | None,
+    undo: dict[str, Any],
+) -> None:
     """One line however many they are: about the person if it is one, else it counts and names."""
     subject = deed.subject()
     if len(done) == 1 and not isinstance(subject, Group):
@@ -324,7 +349,7 @@ def _note(organization: Organization, deed: Deed, done: Sequence[Held], by: Admi
         names = audit.listed([f"{one.name} ({one.email})" for one in done])
         about = {"number": len(done), "people": names}
     change = {"before": about} if deed.ends else {"after": about}
-    audit.note(organization.pk, deed.noted, subject, by=by, **change)
+    audit.note(organization.pk, deed.noted, subject, by=by, undo=undo, **change)
 
 
 def _release(pool_id: int, chosen: Sequence[int], cause: Cause) -> None:

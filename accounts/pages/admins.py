@@ -19,6 +19,7 @@ from accounts.models import Role
 from accounts.pages.access import AdminRequest, Page, admin_required, changes_things
 from accounts.pages.forms import HintedRadio
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 
 OWNERS_ONLY = "Only owners manage admins. Ask an owner of {organization}."
@@ -132,14 +133,14 @@ def remove(request: AdminRequest, role_id: int) -> HttpResponse:
     )
 
 
-def _deed(request: AdminRequest, deed: Callable[[], Any], done: str) -> HttpResponse:
-    """Do it, say so (`done` with what it returned) or why not, and show the list."""
+def _deed(request: AdminRequest, deed: Callable[[], Any], told: str) -> HttpResponse:
+    """Do it, say so (`told` with what it returned) or why not, and show the list."""
     try:
         about = deed()
     except Refusal as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, done.format(about))
+        done(request, told.format(about))
     return redirect("accounts:admins")
 
 

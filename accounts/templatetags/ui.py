@@ -59,6 +59,8 @@ _JSON_TOKEN = re.compile(
 )
 #: A moment as the audit log keeps it.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z")
+#: How accounts.pages.undoing.done marks a notice.
+UNDO = "undo-"
 JSON_SHOWN = 20_000
 SHORT = 22
 
@@ -195,6 +197,13 @@ def inactive(person: Any) -> bool:
     """Whether every application that knows the person says that they are not active."""
     links = person.links.all()
     return bool(links) and not any(link.active for link in links)
+
+
+@register.filter
+def undo_of(message: Any) -> str:
+    """The line of the audit log that a notice offers to undo (accounts.pages.undoing.done)."""
+    tag = message.extra_tags or ""
+    return tag.removeprefix(UNDO) if tag.startswith(UNDO) else ""
 
 
 @register.filter

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import Product
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from licensing import restore as restoring
 from licensing.models import LedgerEntry
@@ -45,7 +46,5 @@ def restore(request: AdminRequest, product: str) -> HttpResponse:
         messages.error(request, refusal.detail)
     else:
         licenses_were = "license was" if number == 1 else "licenses were"
-        messages.success(
-            request, f"{number:,} {Product(product).label} {licenses_were} restored, by hand."
-        )
+        done(request, f"{number:,} {Product(product).label} {licenses_were} restored, by hand.")
     return redirect("licensing:freed", product)

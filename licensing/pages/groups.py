@@ -20,6 +20,7 @@ from accounts.models import Group, Membership, Organization, Person
 from accounts.pages import asked
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from licensing.models import EligibleGroup
 from licensing.pages.wanted import Wanted
@@ -128,7 +129,7 @@ def rename(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
         except Refusal as refusal:
             form.add_error("name", _said(refusal))
         else:
-            messages.success(request, f"The group is called {renamed.name} now.")
+            done(request, f"The group is called {renamed.name} now.")
             return redirect("licensing:group", group.pk)
     context = {"form": form, "group": group}
     status = 422 if form.errors else 200
@@ -146,9 +147,7 @@ def delete(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, _said(refusal))
             return redirect("licensing:group", group.pk)
-        messages.success(
-            request, f"The group {group.name} was deleted. {_people(number)} stay as they were."
-        )
+        done(request, f"The group {group.name} was deleted. {_people(number)} stay as they were.")
         return redirect("licensing:groups")
     members = Membership.objects.filter(group=group, person__removed_at=None).count()
     context = {"group": group, "number": members}
@@ -181,7 +180,7 @@ def add_members(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
             return redirect("licensing:group", group.pk)
         form.add_error(None, refusal.detail)
         return _refused(request, group_id, form)
-    messages.success(request, _joined(joined, group))
+    done(request, _joined(joined, group))
     return redirect("licensing:group", group.pk)
 
 
@@ -201,7 +200,7 @@ def remove_members(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
         messages.error(request, _said(refusal))
     else:
         were = "was" if number == 1 else "were"
-        messages.success(request, f"{_people(number)} {were} taken out of {group.name}.")
+        done(request, f"{_people(number)} {were} taken out of {group.name}.")
     return redirect("licensing:group", group.pk)
 
 

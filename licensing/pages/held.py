@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import Application
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from licensing import review
 from licensing.models import HeldRemoval
@@ -61,7 +62,7 @@ def decide(request: AdminRequest, removal_id: int) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, refusal.detail)
         else:
-            messages.success(request, f"The removal of {removal.person.name} is {_DONE[deed]}.")
+            done(request, f"The removal of {removal.person.name} is {_DONE[deed]}.")
     return redirect("licensing:held")
 
 
@@ -75,9 +76,7 @@ def decide_all(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse
     if deed is not None and last.isascii() and last.isdecimal() and len(last) < 19:
         number = review.decide_all(application, deed, last=int(last), by=request.admin)
         removals, are = ("removal", "is") if number == 1 else ("removals", "are")
-        messages.success(
-            request, f"{number:,} {removals} by {application.name} {are} {_DONE[deed]}."
-        )
+        done(request, f"{number:,} {removals} by {application.name} {are} {_DONE[deed]}.")
     return redirect("licensing:held")
 
 

@@ -16,6 +16,7 @@ from accounts.models import Group, Person, Product
 from accounts.pages import asked
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import from_the_beginning
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from accounts.sets import among
 from licensing import by_hand, pools
@@ -149,7 +150,7 @@ def _answer(
     except Refusal as refusal:
         return _back(request, query, refusal.detail)
     if confirmed and not outdated:
-        messages.success(request, _done(words, name, outcome))
+        done(request, _done(words, name, outcome))
         return redirect(_list(query))
     total = outcome.done.total
     ask = words.ask.format(people=_people(total), name=name)

@@ -32,7 +32,7 @@ from accounts import (
     vault,
 )
 from accounts.deeds import Deed
-from accounts.models import Admin, AdminSession, AuditEntry, Outbox, Person
+from accounts.models import Admin, AdminSession, AuditEntry, Outbox, Person, Undo
 from accounts.pages import gate, two_step
 from licensing import idle, pools, restore
 from licensing.models import HeldRemoval, Reclaimed, Seat, WaitingEntry
@@ -138,6 +138,10 @@ def _fail_mail(world: World) -> None:
         outbox.failed(line, "SMTPRecipientsRefused")
 
 
+def _rename_group(world: World) -> None:
+    manual_groups.rename(world.manual_group, "Small businesses", by=world.owner)
+
+
 def _turn_off(world: World) -> None:
     organizations.turn_scim_off(world.organization)
 
@@ -240,6 +244,10 @@ POSTS = {
     "accounts:withdraw": Post(Deed.INVITATION_WITHDRAWN, _invitation),
     "accounts:change_role": Post(Deed.ROLE_CHANGED, _colleague, lambda world: {"kind": "owner"}),
     "accounts:remove_admin": Post(Deed.ADMIN_REMOVED, _colleague),
+    "accounts:undo": Post(
+        Deed.DEED_UNDONE, lambda world: [Undo.objects.latest("pk").pk], before=_rename_group
+    ),
+    "accounts:keep_audit": Post(Deed.AUDIT_RULE_CHANGED, form=lambda world: {"kept": "730"}),
     "accounts:retry_mail": Post(Deed.MAIL_RETRIED, before=_fail_mail),
     "licensing:set_seats": Post(Deed.SEATS_CHANGED, _product, lambda world: {"number": 12}),
     "licensing:reprocess": Post(Deed.WAITING_REPROCESSED, _product),
@@ -655,17 +663,19 @@ LOG = "/settings/audit/"
 
 
 def deeds(answer: Any) -> list[str]:
-    return [entry.deed for entry in answer.context["entries"]]
+    return [entry.deed for entry in answer.context["page"].rows]
 
 
 def test_the_log_is_filtered_by_who_deed_subject_and_day(reader: Client, world: World) -> None:
     """Every role may see it."""
     owner = world.owner.email
     assert set(deeds(reader.get(LOG, {"deed": "token_revoked"}))) == {"token_revoked"}
-    assert {line.email for line in reader.get(LOG, {"who": owner[:5]}).context["entries"]} == {
+    assert {line.email for line in reader.get(LOG, {"who": owner[:5]}).context["page"].rows} == {
         owner
     }
-    assert {line.admin for line in reader.get(LOG, {"who": "command"}).context["entries"]} == {None}
+    assert {line.admin for line in reader.get(LOG, {"who": "command"}).context["page"].rows} == {
+        None
+    }
     assert deeds(reader.get(LOG, {"subject": "Okta sandbox"})) == ["token_issued"]
     assert deeds(reader.get(LOG, {"subject": str(world.token.pk)})) == ["token_issued"]
     yesterday = f"{clock.now() - dt.timedelta(days=1):%Y-%m-%d}"
@@ -688,8 +698,8 @@ def test_pages_of_the_log_follow_each_other(admin: Client, world: World) -> None
     address, seen = f"{LOG}?deed=signed_in", []
     while address:
         answer = admin.get(address)
-        seen += [entry.pk for entry in answer.context["entries"]]
-        found = re.search(r'href="(\?[^"]*before=\d+)"', answer.content.decode())
+        seen += [entry.pk for entry in answer.context["page"].rows]
+        found = re.search(r'rel="next" href="(\?[^"]*after=\d+)"', answer.content.decode())
         address = LOG + found[1].replace("&amp;", "&") if found else ""
     expected = AuditEntry.objects.of(world.organization).filter(deed="signed_in").order_by("-id")
     assert seen == [line.pk for line in expected]

@@ -33,7 +33,7 @@ class Undoing(NamedTuple):
 
 #: Does the reverse deed and returns what is so again, as a sentence.
 Way = Callable[[Undoing], str]
-_ways: dict[str, Way] = {}
+_ways: dict[Deed, Way] = {}
 
 
 def register(ways: Mapping[Deed, Way]) -> None:
@@ -57,7 +57,7 @@ def undo(organization: Organization, entry_id: int, *, by: Admin) -> str:
         if found.undone_at is not None:
             raise Refusal("undone", "This was undone already. Nothing was changed.")
         with changes.joined():
-            said = _ways[found.entry.deed](Undoing(organization, found.needs, by))
+            said = _ways[Deed(found.entry.deed)](Undoing(organization, found.needs, by))
         Undo.objects.filter(pk=found.pk).update(undone_at=clock.now())
         entry = found.entry
         subject = audit.Subject(entry.subject_kind, entry.subject_id, entry.subject_name)
@@ -88,9 +88,9 @@ def prune() -> None:
 # ------------------------------------------------------------------ inside
 
 
-def _open(organization: Organization, by: Admin) -> QuerySet[Undo]:
+def _open(organization: Organization, admin: Admin) -> QuerySet[Undo]:
     return (
         Undo.objects.of(organization)
         .select_related("entry")
-        .filter(entry__admin=by, entry__deed__in=list(_ways), entry__at__gt=clock.now() - KEPT)
+        .filter(entry__admin=admin, entry__deed__in=list(_ways), entry__at__gt=clock.now() - KEPT)
     )

@@ -60,6 +60,10 @@ class Deed(ABC):
         """What the reverse deed needs, asked before this one is done (licensing.undo)."""
         return {"people": list(chosen)}
 
+    def frees(self, chosen: Sequence[int]) -> dict[str, int]:
+        """How many seats become free by it, by product."""
+        return {}
+
     def hold_first(self) -> None:  # noqa: B027  most deeds have nothing to hold
         """Lock what comes before links and people in the order of locks."""
 
@@ -80,11 +84,13 @@ class Refused:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whom a deed is done to, and whom not and why; all in allocation order."""
+    """Whom a deed is done to, and whom not and why; all in allocation order. frees: of a dry run
+    how many seats become free, by product."""
 
     done: People
     refused: list[Refused]
     digest: str
+    frees: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 class Outdated(Refusal):
@@ -116,23 +122,26 @@ def run(
     """
 
     def change() -> Outcome:
-        ids = chosen()
-        if len(ids) > MOST:
+        asked = chosen()
+        if len(asked) > MOST:
             raise Refusal(
                 "too_many",
-                f"{len(ids):,} people are more than can be done at once; {MOST:,} is the most. "
+                f"{len(asked):,} people are more than can be done at once; {MOST:,} is the most. "
                 f"Narrow the list by its filters.",
             )
         deed.hold_first()
-        held = by_hand.hold(organization, ids, to_remove=deed.removes)
+        held = by_hand.hold(organization, asked, to_remove=deed.removes)
         why_not = deed.judge(held)
         outcome = _outcome(held, why_not)
         if expected and outcome.digest != expected:
             raise Outdated(outcome)
-        if not dry_run and outcome.done.total:
-            done = [one for one in held if one.id not in why_not]
-            undo = deed.undo([one.id for one in done])
-            deed.do([one.id for one in done], Cause.by(by, deed.because))
+        done = [one for one in held if one.id not in why_not]
+        ids = [one.id for one in done]
+        if dry_run:
+            return dataclasses.replace(outcome, frees=deed.frees(ids))
+        if done:
+            undo = deed.undo(ids)
+            deed.do(ids, Cause.by(by, deed.because))
             _note(organization, deed, done, by, undo)
         return outcome
 
@@ -230,6 +239,9 @@ class RemoveSeat(_OfPool):
     because = "removed the seat by hand"
     ends = True
 
+    def frees(self, chosen: Sequence[int]) -> dict[str, int]:
+        return {self.pool.product: len(chosen)}
+
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         pool, seats = self.seats(held)
         label = Product(pool.product).label
@@ -316,6 +328,9 @@ class Remove(Deed):
         for product, person in found.order_by("pool", "pk").values_list("pool__product", "person"):
             seats[product].append(person)
         return super().undo(chosen) | {"seats": seats}
+
+    def frees(self, chosen: Sequence[int]) -> dict[str, int]:
+        return {product: len(who) for product, who in self.undo(chosen)["seats"].items()}
 
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         return {

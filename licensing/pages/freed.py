@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.models import Product
+from accounts.pages import asked
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
 from accounts.pages.undoing import done
@@ -35,8 +36,8 @@ def freed(request: AdminRequest, product: str) -> HttpResponse:
 def restore(request: AdminRequest, product: str) -> HttpResponse:
     """One (`only`), or those that were selected (`people`)."""
     figures.check(product)
-    asked = request.POST.getlist("only") or request.POST.getlist("people")
-    chosen = sorted({int(id) for id in asked[:MOST] if id.isdecimal() and len(id) < 19})
+    people = request.POST.getlist("only") or request.POST.getlist("people")
+    chosen = sorted(asked.ids(people[:MOST]))
     if not chosen:
         messages.error(request, "Nobody was selected.")
         return redirect("licensing:freed", product)

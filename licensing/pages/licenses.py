@@ -93,7 +93,13 @@ def set_seats(request: AdminRequest, product: str) -> HttpResponse:
             )
 
         context |= {"number": number}
-        asked, effect = answer(request, deed, "licensing/seats_preview.html", context)
+        asked, effect = answer(
+            request,
+            deed,
+            "licensing/seats_preview.html",
+            context,
+            name=Product(product).label,
+        )
         if asked is not None:
             return asked
         done(request, _outcome(product, effect))

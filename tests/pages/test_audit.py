@@ -243,7 +243,11 @@ POSTS = {
     "accounts:invite_again": Post(Deed.INVITATION_REPEATED, _invitation),
     "accounts:withdraw": Post(Deed.INVITATION_WITHDRAWN, _invitation),
     "accounts:change_role": Post(Deed.ROLE_CHANGED, _colleague, lambda world: {"kind": "owner"}),
-    "accounts:remove_admin": Post(Deed.ADMIN_REMOVED, _colleague),
+    "accounts:remove_admin": Post(
+        Deed.ADMIN_REMOVED,
+        _colleague,
+        lambda world: {"typed_name": world.colleague.admin.email},
+    ),
     "accounts:undo": Post(
         Deed.DEED_UNDONE, lambda world: [Undo.objects.latest("pk").pk], before=_rename_group
     ),
@@ -298,14 +302,18 @@ POSTS = {
         Deed.GROUP_PEOPLE_REMOVED, _manual_group, lambda world: {"only": world.sam.pk}
     ),
     "scim_settings:turn_on": Post(Deed.SCIM_TURNED_ON, before=_turn_off),
-    "scim_settings:turn_off": Post(Deed.SCIM_TURNED_OFF),
+    "scim_settings:turn_off": Post(
+        Deed.SCIM_TURNED_OFF, form=lambda world: {"typed_name": world.organization.name}
+    ),
     "scim_settings:new_token": Post(
         Deed.APPLICATION_ADDED, form=lambda world: {"name": "x", "days": 30}
     ),
     "scim_settings:generate_token": Post(
         Deed.TOKEN_ISSUED, _application, lambda world: {"name": "x", "days": 30}
     ),
-    "scim_settings:revoke_token": Post(Deed.TOKEN_REVOKED, _token),
+    "scim_settings:revoke_token": Post(
+        Deed.TOKEN_REVOKED, _token, lambda world: {"typed_name": str(world.token)}
+    ),
     "scim_settings:rotate_token": Post(Deed.TOKEN_ROTATED, _token, lambda world: {"overlap": 0}),
     "scim_settings:setup_link": Post(
         Deed.SETUP_LINK_MADE, _application, lambda world: {"for_whom": "Noor, IT"}
@@ -611,7 +619,8 @@ def test_who_was_removed_cannot_go_on_with_an_open_page(
     client.post(reverse("accounts:switch"), {"organization": world.organization.pk})
     address = reverse("licensing:set_seats", args=[SALES])
     assert client.get(reverse("licensing:pool", args=[SALES])).status_code == 200
-    admin.post(reverse("accounts:remove_admin", args=[world.colleague.pk]))
+    removal = reverse("accounts:remove_admin", args=[world.colleague.pk])
+    admin.post(removal, {"typed_name": name})
     refused = client.post(address, {"number": 77})
     assert refused.status_code == 403
     assert "nothing was done" in refused.content.decode()
@@ -749,7 +758,7 @@ def test_a_revoked_token_says_by_whom(admin: Client, world: World) -> None:
 
 
 def test_scim_that_is_off_says_who_switched_it_off(admin: Client, world: World) -> None:
-    admin.post(reverse("scim_settings:turn_off"))
+    admin.post(reverse("scim_settings:turn_off"), {"typed_name": world.organization.name})
     shown = admin.get(reverse("scim_settings:settings")).content.decode()
     assert f"It was switched off by {world.owner.email} on" in shown
     admin.post(reverse("scim_settings:turn_on"))

@@ -66,6 +66,7 @@ class Deed(models.TextChoices):
     IDLE_RULE_CHANGED = "idle_rule_changed", "Rule for idle licenses changed"
     SEATS_RECLAIMED = "seats_reclaimed", "Licenses reclaimed"
     SEAT_GIVEN_BACK = "seat_given_back", "License given back"
+    RECONCILIATION_ASKED = "reconciliation_asked", "Reconciliation asked for"
     RECONCILED = "reconciled", "Reconciled"
 
     PERSON_ADDED = "person_added", "Person added"

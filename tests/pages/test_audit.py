@@ -268,7 +268,7 @@ POSTS = {
         _application,
         lambda world: {"deed": "dismiss", "last": HeldRemoval.objects.latest("id").pk},
     ),
-    "licensing:reconcile_now": Post(Deed.RECONCILED, _product),
+    "licensing:reconcile_now": Post(Deed.RECONCILIATION_ASKED, _product),
     "licensing:new_person": Post(
         Deed.PERSON_ADDED, form=lambda world: {"email": "new@example.com", "first_name": "Nia"}
     ),

@@ -470,8 +470,9 @@ class Group(models.Model):
 
     class Meta:
         constraints = [
+            # In this order, so that its index lists groups by name too.
             models.UniqueConstraint(
-                fields=["organization", "application", "name_key"],
+                fields=["organization", "name_key", "application"],
                 nulls_distinct=False,
                 name="a_group_name_is_used_once",
             ),

@@ -1,5 +1,6 @@
 """What undoing a deed needs, and how long an organization keeps its audit log: a line may be
-deleted once it is older than that, and not before, whoever asks."""
+deleted once it is older than that, and not before, whoever asks. The index by which a group's name
+is used once lists groups by name too: its columns stand in another order."""
 
 import django.core.serializers.json
 import django.db.models.deletion
@@ -93,4 +94,13 @@ class Migration(migrations.Migration):
             options={"verbose_name_plural": "undos"},
         ),
         migrations.RunSQL(FORWARD, BACKWARD),
+        migrations.RemoveConstraint(model_name="group", name="a_group_name_is_used_once"),
+        migrations.AddConstraint(
+            model_name="group",
+            constraint=models.UniqueConstraint(
+                fields=["organization", "name_key", "application"],
+                nulls_distinct=False,
+                name="a_group_name_is_used_once",
+            ),
+        ),
     ]

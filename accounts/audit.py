@@ -17,13 +17,15 @@ from django.db.models import Model, QuerySet
 
 from accounts import clock
 from accounts.deeds import Deed
-from accounts.models import Admin, AuditEntry, Organization, Person, Role
+from accounts.models import Admin, AuditEntry, Organization, Person, Role, Undo
 from accounts.sets import among
 
 #: Who did it, where no admin is signed in: an operator at the command line.
 COMMAND = "command"
 #: So many of a list are named.
 NAMED = 100
+#: What was done to more at once cannot be undone at once.
+MOST_UNDONE = 10_000
 _SECRET = re.compile("password|secret|digest|token")
 
 
@@ -63,14 +65,19 @@ def note(
     by: Admin | None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    undo: Mapping[str, Any] | None = None,
 ) -> None:
     """One line. Runs inside the transaction of the deed.
 
     by: None is the command line, or in a request somebody who is not signed in.
     before, after: the values as they were and are; of what is in both only the differences
     are kept, and when nothing differs nothing was done, so there is no line. Never a secret.
+    undo: what its reverse needs (accounts.undo); kept for an admin alone, and not for too many.
     """
-    _write([_entry(organization_id, deed, subject, by, before, after)])
+    entry = _entry(organization_id, deed, subject, by, before, after)
+    _write([entry])
+    if entry is not None and by is not None and undo and _is_small(undo):
+        Undo.objects.create(entry=entry, organization_id=organization_id, needs=undo)
 
 
 def note_login(
@@ -179,6 +186,10 @@ def _differences(
         {name: before[name] for name in names if name in before},
         {name: after[name] for name in names if name in after},
     )
+
+
+def _is_small(undo: Mapping[str, Any]) -> bool:
+    return all(len(value) <= MOST_UNDONE for value in undo.values() if isinstance(value, list))
 
 
 def _write(entries: Iterable[AuditEntry | None]) -> None:

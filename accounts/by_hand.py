@@ -181,13 +181,16 @@ def edit(
             )
             write(organization, [verdict])
             person.refresh_from_db()
+            before = {one.field: one.before for one in changed}
+            after = {one.field: one.after for one in changed}
             audit.note(
                 organization.pk,
                 Deed.PERSON_CHANGED,
                 person,
                 by=by,
-                before={one.field: one.before for one in changed},
-                after={one.field: one.after for one in changed},
+                before=before,
+                after=after,
+                undo={"person": person.pk, "from": before, "to": after},
             )
         return person
 

@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 #: statement that was prepared before a migration.
 TRY_AGAIN = {"40P01", "40001"} | sql.PREPARED_ANEW
 _TRIES = 4
-_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
+_joined: ContextVar[bool] = ContextVar("joined", default=False)
 
 _REFUSALS = {
     "a_user_name_is_used_once": Refusal(
@@ -62,7 +62,7 @@ def run(change: Callable[[], Result]) -> Result:
     """
     for left in reversed(range(_TRIES)):
         try:
-            with transaction.atomic(durable=not _rehearsing.get()):
+            with transaction.atomic(durable=not _joined.get()):
                 return change()
         except IntegrityError as error:
             name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
@@ -84,12 +84,18 @@ def rehearsal(*, wait: str = "2s") -> Iterator[None]:
     The changes are parts of one transaction then, each undone by itself when it is refused.
     wait: for a lock at most so long; nobody else should wait long for a dry run either.
     """
-    began = _rehearsing.set(True)
+    with joined(), transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+        yield
+        transaction.set_rollback(True)
+
+
+@contextlib.contextmanager
+def joined() -> Iterator[None]:
+    """Whatever `run` does inside is a part of the transaction that is open or opened there."""
+    began = _joined.set(True)
     try:
-        with transaction.atomic(durable=True):
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
-            yield
-            transaction.set_rollback(True)
+        yield
     finally:
-        _rehearsing.reset(began)
+        _joined.reset(began)

@@ -37,6 +37,8 @@ class Deed(models.TextChoices):
     PLAN_CHANGED = "plan_changed", "Plan changed"
     SCIM_TURNED_ON = "scim_turned_on", "SCIM turned on"
     SCIM_TURNED_OFF = "scim_turned_off", "SCIM turned off"
+    AUDIT_RULE_CHANGED = "audit_rule_changed", "Time that the audit log is kept changed"
+    DEED_UNDONE = "deed_undone", "Deed undone"
     MAIL_RETRIED = "mail_retried", "E-mail tried again"
 
     APPLICATION_ADDED = "application_added", "Application added"
@@ -60,9 +62,11 @@ class Deed(models.TextChoices):
     REMOVALS_APPROVED = "removals_approved", "Held removal approved"
     REMOVALS_DISMISSED = "removals_dismissed", "Held removal dismissed"
     REMOVALS_UNDONE = "removals_undone", "Dismissal undone"
+    REMOVALS_TAKEN_BACK = "removals_taken_back", "Approval taken back"
     IDLE_RULE_CHANGED = "idle_rule_changed", "Rule for idle licenses changed"
     SEATS_RECLAIMED = "seats_reclaimed", "Licenses reclaimed"
     SEAT_GIVEN_BACK = "seat_given_back", "License given back"
+    RECONCILIATION_ASKED = "reconciliation_asked", "Reconciliation asked for"
     RECONCILED = "reconciled", "Reconciled"
 
     PERSON_ADDED = "person_added", "Person added"

@@ -44,6 +44,7 @@ def rename(group: Group, name: str, *, by: Admin | None = None) -> Group:
             by=by,
             before={"name": before},
             after={"name": held.name},
+            undo={"group": held.pk, "from": before, "to": held.name},
         )
         return held
 
@@ -57,8 +58,14 @@ def delete(group: Group, *, by: Admin | None = None) -> int:
         held = hold(group)
         subject = audit.about(held)  # a group that is deleted has lost its id
         gone = groups.delete(held)
-        about = audit.people(gone)
-        audit.note(held.organization_id, Deed.GROUP_DELETED, subject, by=by, before=about)
+        audit.note(
+            held.organization_id,
+            Deed.GROUP_DELETED,
+            subject,
+            by=by,
+            before=audit.people(gone),
+            undo={"name": held.name, "people": gone},
+        )
         return len(gone)
 
     return changes.run(change)
@@ -72,8 +79,14 @@ def remove(group: Group, people: Sequence[int], *, by: Admin | None = None) -> i
         gone = groups.remove_people(held, people)
         if gone:
             groups.touch(held)
-            about = audit.people(gone)
-            audit.note(held.organization_id, Deed.GROUP_PEOPLE_REMOVED, held, by=by, before=about)
+            audit.note(
+                held.organization_id,
+                Deed.GROUP_PEOPLE_REMOVED,
+                held,
+                by=by,
+                before=audit.people(gone),
+                undo={"group": held.pk, "people": gone},
+            )
         return len(gone)
 
     return changes.run(change)
@@ -159,8 +172,14 @@ def _join(held: Group, people: set[int], unknown: list[str], by: Admin | None) -
     joined = set(members.all()) - before
     if joined:
         groups.touch(held)
-        about = audit.people(joined)
-        audit.note(held.organization_id, Deed.GROUP_PEOPLE_ADDED, held, by=by, after=about)
+        audit.note(
+            held.organization_id,
+            Deed.GROUP_PEOPLE_ADDED,
+            held,
+            by=by,
+            after=audit.people(joined),
+            undo={"group": held.pk, "people": sorted(joined)},
+        )
     return Joined(len(joined), len(before), unknown)
 
 

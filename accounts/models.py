@@ -155,7 +155,8 @@ class AdminInvitation(models.Model):
 
 
 class AuditEntry(models.Model):
-    """What an admin did, by accounts.audit.note: never changed, never deleted (migration 0004).
+    """What an admin did, by accounts.audit.note: never changed, and never deleted before
+    the organization's AuditRule says so (migrations 0004, 0009).
 
     email: the admin's as it was; "command" for the command line, empty for somebody who is
     not signed in. before, after: what changed only, never a secret.
@@ -200,6 +201,50 @@ class AuditEntry(models.Model):
         if self.email == "command":
             return "the command line"
         return self.email or "nobody signed in"
+
+
+class AuditRule(models.Model):
+    """How long an organization keeps the lines of its audit log (R28). No row: for ever."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="audit_rule"
+    )
+    kept_days = models.PositiveIntegerField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="an_audit_line_is_kept_for_a_year_at_least",
+                condition=Q(kept_days=None) | Q(kept_days__gte=365),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"audit rule of {self.organization_id}"
+
+
+class Undo(models.Model):
+    """How a deed of the audit log is undone, while it can be (accounts.undo).
+
+    needs: what the reverse deed needs, ids above all. undone_at: when it was; once.
+    """
+
+    entry = models.OneToOneField(
+        AuditEntry, on_delete=models.CASCADE, primary_key=True, related_name="undo"
+    )
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    needs = models.JSONField(encoder=DjangoJSONEncoder)
+    undone_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        verbose_name_plural = "undos"
+
+    def __str__(self) -> str:
+        return f"undo of {self.entry_id}"
 
 
 class Product(models.TextChoices):
@@ -425,8 +470,9 @@ class Group(models.Model):
 
     class Meta:
         constraints = [
+            # In this order, so that its index lists groups by name too.
             models.UniqueConstraint(
-                fields=["organization", "application", "name_key"],
+                fields=["organization", "name_key", "application"],
                 nulls_distinct=False,
                 name="a_group_name_is_used_once",
             ),

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts import audit, changes, limits, outbox, sessions
+from accounts import audit, changes, limits, outbox, sessions, sign_in_notices
 from accounts.deeds import Deed
 from accounts.mail import Message
 from accounts.models import Admin, Role
@@ -26,6 +26,10 @@ HINT = (
     "At least 12 characters: a few words that only you would put together are best. Common "
     "passwords, and those like your own address, are refused."
 )
+#: What the admin is told by e-mail.
+SUBJECT = "Your password for Seatkeeper was changed"
+CHANGED = "Your password was changed, and every other session of yours was ended."
+RESET = "Your password was set anew by the link of an e-mail, and every session was ended."
 #: Longer ones are refused, before anything is computed of them.
 MOST = 1000
 #: Per hour: e-mails to one address, and requests from one IP.
@@ -57,6 +61,7 @@ def change(admin: Admin, *, old: str, new: str, here: str = "") -> Admin:
             raise Refusal("password_wrong", "That is not your password now.")
         _set(held, new)
         audit.note_login(held, Deed.PASSWORD_CHANGED, by=admin)
+        sign_in_notices.tell(held, CHANGED, subject=SUBJECT)
         return held
 
     changed = changes.run(deed)
@@ -111,6 +116,7 @@ def reset(uid: str, proof: str, password: str) -> Admin:
         find(uid, proof)  # of two that come at once the second finds it used
         _set(admin, password)
         audit.note_login(admin, Deed.PASSWORD_RESET, by=admin)
+        sign_in_notices.tell(admin, RESET, subject=SUBJECT)
         return admin
 
     changed = changes.run(deed)

@@ -44,6 +44,7 @@ def change(organization: Organization, role_id: int, kind: str, *, by: Admin | N
             by=by,
             before={"role": before},
             after={"role": kind},
+            undo={"role": role.pk, "from": before, "to": kind},
         )
         return role
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+
 from accounts import mail, outbox
 from accounts.models import Admin, Role
 
 KIND = "sign_in_changed"
+SUBJECT = "Your sign-in to Seatkeeper was changed"
 
 
-def tell(admin: Admin, what: str) -> None:
+def tell(admin: Admin, what: str, *, subject: str = SUBJECT) -> None:
     """what: a sentence. Written in the transaction of the change; an admin without a role has
     nothing to protect."""
     role = Role.objects.filter(admin=admin).order_by("id").first()
     if role is not None:
-        outbox.put(role.organization_id, KIND, {"admin": admin.pk, "what": what})
+        outbox.put(
+            role.organization_id, KIND, {"admin": admin.pk, "what": what, "subject": subject}
+        )
 
 
 def write(payload: dict[str, Any]) -> mail.Message | None:
@@ -24,10 +30,12 @@ def write(payload: dict[str, Any]) -> mail.Message | None:
         return None
     return mail.Message(
         to=admin.email,
-        subject="Your sign-in to Seatkeeper was changed",
+        subject=payload.get("subject", SUBJECT),
         text=(
             f"{payload['what']}\n\n"
-            "If that was you, there is nothing to do. If it was not, change your password at once, "
-            "look at Account > Security, and tell an owner of your organization.\n"
+            "If that was you, there is nothing to do. If it was not, set another password at "
+            f"once ({settings.PUBLIC_URL}{reverse('accounts:forgotten')} sends you a link), look "
+            "at Account > Security for what you do not know, and tell an owner of your "
+            "organization.\n"
         ),
     )

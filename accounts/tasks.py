@@ -8,7 +8,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.db import OperationalError
 
-from accounts import kept, mail, outbox, people_files, sessions
+from accounts import audit_rules, kept, mail, outbox, people_files, sessions, undo
 
 _log = logging.getLogger("seatkeeper.outbox")
 
@@ -41,9 +41,12 @@ def _deliver_one() -> bool:
     autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
 )
 def prune() -> None:
-    """Daily: forget messages that were sent long ago, documents of people who can be restored
+    """Daily: forget messages that were sent long ago, what can be undone no longer, lines of the
+    audit log whose organization keeps them no longer (R28), documents of people who can be restored
     no longer (R13), files that nobody imported, and sessions that have ended."""
     outbox.prune()
+    undo.prune()
+    audit_rules.prune()
     kept.prune()
     people_files.prune()
     call_command("clearsessions")

@@ -17,6 +17,7 @@ from accounts.pages import (
     sso_settings,
     styleguide,
     two_step,
+    undoing,
     unsent,
 )
 
@@ -36,6 +37,8 @@ urlpatterns = [
     path("password/asked/", passwords.reset_asked, name="reset_asked"),
     path("password/reset/<str:uid>/<str:proof>/", passwords.reset, name="reset"),
     path("settings/audit/", audit.log, name="audit"),
+    path("settings/audit/<int:entry_id>/undo/", undoing.undo, name="undo"),
+    path("settings/audit/kept/", audit.keep, name="keep_audit"),
     path("settings/audit/export/", audit.export, name="audit_export"),
     path("settings/", plain.settings, name="settings"),
     path("help/", plain.help_page, name="help"),

@@ -69,8 +69,13 @@ def seed_theirs(machinery: Machinery, baseline: Path, people: int) -> tuple[Seed
     return Seeded(Target(port, "plain-token"), people, state["people"], state["groups"]), database
 
 
-def run(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> str:
-    done = subprocess.run(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True)
+def run(
+    command: Sequence[str], folder: Path, env: Mapping[str, str], *, given: str | None = None
+) -> str:
+    """What the command prints; given: what it reads."""
+    done = subprocess.run(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True, input=given
+    )
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
     return done.stdout

@@ -249,6 +249,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "reconcile what an admin asked for": {
+        "task": "licensing.tasks.reconcile_asked",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "count seats": {
         "task": "licensing.tasks.count_seats",
         "schedule": 900.0,

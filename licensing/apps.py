@@ -7,9 +7,10 @@ class LicensingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import mail
-        from licensing import activation, idle, notices
+        from licensing import activation, idle, notices, undo
         from licensing.pages import search
 
+        undo.register()
         search.register()
         mail.register("invitation", activation.invitation, name="Invitation")
         mail.register(idle.WARNING, idle.warning, name="Warning of an idle license")

@@ -56,6 +56,14 @@ class Deed(ABC):
         subject = audit.about(self.subject())
         return {subject.kind: subject.name}
 
+    def undo(self, chosen: Sequence[int]) -> dict[str, Any]:
+        """What the reverse deed needs, asked before this one is done (licensing.undo)."""
+        return {"people": list(chosen)}
+
+    def frees(self, chosen: Sequence[int]) -> dict[str, int]:
+        """How many seats become free by it, by product."""
+        return {}
+
     def hold_first(self) -> None:  # noqa: B027  most deeds have nothing to hold
         """Lock what comes before links and people in the order of locks."""
 
@@ -76,11 +84,13 @@ class Refused:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whom a deed is done to, and whom not and why; all in allocation order."""
+    """Whom a deed is done to, and whom not and why; all in allocation order. frees: of a dry run
+    how many seats become free, by product."""
 
     done: People
     refused: list[Refused]
     digest: str
+    frees: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 class Outdated(Refusal):
@@ -112,23 +122,27 @@ def run(
     """
 
     def change() -> Outcome:
-        ids = chosen()
-        if len(ids) > MOST:
+        asked = chosen()
+        if len(asked) > MOST:
             raise Refusal(
                 "too_many",
-                f"{len(ids):,} people are more than can be done at once; {MOST:,} is the most. "
+                f"{len(asked):,} people are more than can be done at once; {MOST:,} is the most. "
                 f"Narrow the list by its filters.",
             )
         deed.hold_first()
-        held = by_hand.hold(organization, ids, to_remove=deed.removes)
+        held = by_hand.hold(organization, asked, to_remove=deed.removes)
         why_not = deed.judge(held)
         outcome = _outcome(held, why_not)
         if expected and outcome.digest != expected:
             raise Outdated(outcome)
-        if not dry_run and outcome.done.total:
-            done = [one for one in held if one.id not in why_not]
-            deed.do([one.id for one in done], Cause.by(by, deed.because))
-            _note(organization, deed, done, by)
+        done = [one for one in held if one.id not in why_not]
+        ids = [one.id for one in done]
+        if dry_run:
+            return dataclasses.replace(outcome, frees=deed.frees(ids))
+        if done:
+            undo = deed.undo(ids)
+            deed.do(ids, Cause.by(by, deed.because))
+            _note(organization, deed, done, by, undo)
         return outcome
 
     return changes.run(change)
@@ -169,7 +183,8 @@ def add(
             cause = Cause.by(by, GiveSeat.because)
             allocation.give_by_hand(locked, [person.pk], cause=cause)
         about = {field: value for field, value in cells.items() if value}
-        audit.note(organization.pk, Noted.PERSON_ADDED, person, by=by, after=about)
+        undo = {"person": person.pk}
+        audit.note(organization.pk, Noted.PERSON_ADDED, person, by=by, after=about, undo=undo)
         if pool is not None:
             about = GiveSeat(pool).told()
             audit.note(organization.pk, Noted.SEAT_GIVEN, person, by=by, after=about)
@@ -187,6 +202,9 @@ class _OfPool(Deed):
 
     def subject(self) -> audit.Subject:
         return pools.subject(self.pool)
+
+    def undo(self, chosen: Sequence[int]) -> dict[str, Any]:
+        return super().undo(chosen) | {"product": self.pool.product}
 
     def seats(self, held: Sequence[Held]) -> tuple[LockedPool, dict[int, str | None]]:
         """The locked pool, and the seats of these people with the application that gives them."""
@@ -221,6 +239,9 @@ class RemoveSeat(_OfPool):
     because = "removed the seat by hand"
     ends = True
 
+    def frees(self, chosen: Sequence[int]) -> dict[str, int]:
+        return {self.pool.product: len(chosen)}
+
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         pool, seats = self.seats(held)
         label = Product(pool.product).label
@@ -241,6 +262,9 @@ class _OfGroup(Deed):
 
     def subject(self) -> Group:
         return self.group
+
+    def undo(self, chosen: Sequence[int]) -> dict[str, Any]:
+        return super().undo(chosen) | {"group": self.group.pk}
 
     def hold_first(self) -> None:
         manual_groups.hold(self.group)
@@ -298,6 +322,16 @@ class Remove(Deed):
     def told(self) -> dict[str, str]:
         return {}
 
+    def undo(self, chosen: Sequence[int]) -> dict[str, Any]:
+        seats: dict[str, list[int]] = defaultdict(list)
+        found = Seat.objects.of(self.organization).filter(person__in=among(chosen, "bigint"))
+        for product, person in found.order_by("pool", "pk").values_list("pool__product", "person"):
+            seats[product].append(person)
+        return super().undo(chosen) | {"seats": seats}
+
+    def frees(self, chosen: Sequence[int]) -> dict[str, int]:
+        return {product: len(who) for product, who in self.undo(chosen)["seats"].items()}
+
     def judge(self, held: Sequence[Held]) -> Mapping[int, str]:
         return {
             one.id: f"{one.manager} manages this person: remove them in the identity provider."
@@ -314,7 +348,13 @@ class Remove(Deed):
 # ------------------------------------------------------------------ inside
 
 
-def _note(organization: Organization, deed: Deed, done: Sequence[Held], by: Admin | None) -> None:
+def _note(
+    organization: Organization,
+    deed: Deed,
+    done: Sequence[Held],
+    by: Admin | None,
+    undo: dict[str, Any],
+) -> None:
     """One line however many they are: about the person if it is one, else it counts and names."""
     subject = deed.subject()
     if len(done) == 1 and not isinstance(subject, Group):
@@ -324,7 +364,7 @@ def _note(organization: Organization, deed: Deed, done: Sequence[Held], by: Admi
         names = audit.listed([f"{one.name} ({one.email})" for one in done])
         about = {"number": len(done), "people": names}
     change = {"before": about} if deed.ends else {"after": about}
-    audit.note(organization.pk, deed.noted, subject, by=by, **change)
+    audit.note(organization.pk, deed.noted, subject, by=by, undo=undo, **change)
 
 
 def _release(pool_id: int, chosen: Sequence[int], cause: Cause) -> None:

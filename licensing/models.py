@@ -456,6 +456,7 @@ class Reconciled(models.Model):
 
     started_at is newer than finished_at while one runs, or when it was killed; the figures
     are those of the one that finished. broken: where the ledger does not match its seals.
+    asked_at, asked_by: an admin's wish that the worker is yet to fulfil (Reconcile now).
     seal, digest: the newest seal that was seen; it must never be missing again.
     pace: what licensing.forecast counted, so that pages need not.
     """
@@ -464,7 +465,11 @@ class Reconciled(models.Model):
         Pool, on_delete=models.PROTECT, primary_key=True, related_name="reconciled"
     )
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    started_at = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True)
+    asked_by = models.ForeignKey(
+        Admin, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     seconds = models.FloatField(default=0)
     drift = models.PositiveIntegerField(default=0)
@@ -487,7 +492,19 @@ class Reconciled(models.Model):
     @property
     def finished(self) -> bool:
         """Whether the run that was started last came to its end."""
-        return self.finished_at is not None and self.finished_at >= self.started_at
+        if self.finished_at is None or self.started_at is None:
+            return False
+        return self.finished_at >= self.started_at
+
+    @property
+    def running(self) -> bool:
+        """Whether a run has begun and has not ended; one that was killed is as if it ran."""
+        return self.started_at is not None and not self.finished
+
+    @property
+    def begun(self) -> bool:
+        """Whether what an admin asked for is being done."""
+        return bool(self.asked_at and self.started_at and self.started_at >= self.asked_at)
 
     @property
     def outcome(self) -> str:

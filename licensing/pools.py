@@ -72,6 +72,7 @@ def change_seats(
             by=by,
             before={"licenses": pool.purchased},
             after={"licenses": number},
+            undo={"product": product, "from": pool.purchased, "to": number},
         )
         return Done(allocation.settle(pool.id, (), cause=cause), [pool.purchased, number])
 

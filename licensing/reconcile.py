@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import logging
 import time
 import uuid
@@ -11,9 +12,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from accounts import audit, clock
+from accounts import audit, changes, clock
 from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Person
@@ -23,6 +24,10 @@ from licensing.models import Pool, Reconciled, Seat, WaitingEntry
 
 _CAUSE = Cause("Reconciliation found a difference")
 _log = logging.getLogger("seatkeeper.ledger")
+
+
+#: A run that was asked for and began so long ago without an end was killed: it begins again.
+PATIENCE = dt.timedelta(minutes=10)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +68,29 @@ def reconcile(
     )
 
 
+def ask(pool: Pool, *, by: Admin) -> bool:
+    """The worker reconciles the pool within a minute; False: it was asked to already (R9, R26)."""
+
+    def change() -> bool:
+        row, _ = Reconciled.objects.select_for_update().get_or_create(
+            pool=pool, defaults={"organization_id": pool.organization_id}
+        )
+        if row.asked_at is not None:
+            return False
+        Reconciled.objects.filter(pk=row.pk).update(asked_at=clock.now(), asked_by=by)
+        audit.note(pool.organization_id, Deed.RECONCILIATION_ASKED, pools.subject(pool), by=by)
+        return True
+
+    return changes.run(change)
+
+
+def asked() -> QuerySet[Pool]:
+    """What the worker was asked to reconcile and has not begun; or began, and was killed."""
+    killed = Q(reconciled__started_at__lt=clock.now() - PATIENCE)
+    begun = Q(reconciled__started_at__gte=F("reconciled__asked_at")) & ~killed
+    return in_turn(Pool.objects.filter(reconciled__asked_at__isnull=False).exclude(begun))
+
+
 def in_turn(pools: QuerySet[Pool]) -> QuerySet[Pool]:
     """Those that were not begun for longest come first: a run that was killed goes on with
     the next pool, and one that cannot end keeps no other waiting."""
@@ -75,14 +103,13 @@ def reconcile_pool(
     dry_run: bool = False,
     naming: bool = False,
     wait: bool = True,
-    by: Admin | None = None,
 ) -> Reconciliation | None:
     """Recompute and repair; then seal the ledger, look whether it is whole, and keep how it went.
 
     One run at a time a pool: another one waits, or (wait=False) does nothing and gets None.
     A ledger that does not match its seals is no drift, since nothing can repair it: it is an
-    error in the log and a notice on the pool's page. A dry run writes nothing at all. by: the
-    admin who asked for it; None is the schedule or a command that does what it does.
+    error in the log and a notice on the pool's page. A dry run writes nothing at all. What an
+    admin asked for (`ask`) is done by any run that begins afterwards, and noted as theirs.
     """
     if dry_run:
         return _recompute(pool, dry_run=True, naming=naming)
@@ -90,10 +117,10 @@ def reconcile_pool(
         if not alone:
             return None
         began = time.monotonic()
-        Reconciled.objects.update_or_create(
+        row, _ = Reconciled.objects.update_or_create(
             pool=pool, defaults={"organization_id": pool.organization_id, "started_at": clock.now()}
         )
-        result = _recompute(pool, naming=naming, by=by)
+        result = _recompute(pool, naming=naming, by=row.asked_by)
         seals.seal(pool.pk)
         _keep(pool, result, seals.verify(pool), forecast.pace(pool), began)
         return result
@@ -108,6 +135,7 @@ def _keep(
 ) -> None:
     """How it went, for pages. A seal that was seen is remembered as long as none is broken."""
     kept = Reconciled.objects.filter(pool=pool)
+    kept.filter(asked_at__lte=F("started_at")).update(asked_at=None, asked_by=None)
     if ledger.broken is not None:
         _log.error("pool %s (%s): %s", pool.pk, pool, ledger.broken.detail)
     elif ledger.head is not None:

@@ -82,7 +82,12 @@ def restore(
             )
             about = {"people": audit.listed([found[id] for id in sorted(lost)])}
             audit.note(
-                organization.pk, Deed.SEATS_RESTORED, pools.subject(pool), by=by, after=about
+                organization.pk,
+                Deed.SEATS_RESTORED,
+                pools.subject(pool),
+                by=by,
+                after=about,
+                undo={"product": product, "people": sorted(lost)},
             )
         return len(lost)
 

@@ -6,7 +6,8 @@ import dataclasses
 import functools
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
@@ -15,6 +16,7 @@ from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.models import Admin, Application, Group, Link, Organization
 from accounts.refusal import Refusal
+from accounts.sets import among
 from licensing import allocation, removals
 from licensing.models import OPEN_REMOVAL, HeldRemoval
 
@@ -38,6 +40,7 @@ _DEEDS = {
     "approve": ([State.HELD], State.APPROVED, Deed.REMOVALS_APPROVED),
     "dismiss": ([State.HELD], State.DISMISSED, Deed.REMOVALS_DISMISSED),
     "undo": ([State.DISMISSED], State.HELD, Deed.REMOVALS_UNDONE),
+    "take_back": ([State.APPROVED], State.HELD, Deed.REMOVALS_TAKEN_BACK),
 }
 
 
@@ -84,6 +87,26 @@ def decide_all(application: Application, deed: str, *, last: int, by: Admin) -> 
     return _decide(application, {"pk__lte": last}, deed, by)
 
 
+def hold_again(application: Application, ids: Sequence[int], deed: str, *, by: Admin) -> None:
+    """What was decided of these removals is decided no more. deed: "undo" a dismissal, or
+    "take_back" an approval that the worker has not carried out.
+
+    Refused, all of them: one is not as it was decided any more ("removal_decided").
+    """
+
+    def change() -> None:
+        with changes.joined():
+            number = _decide(application, {"pk__in": among(ids, "bigint")}, deed, by)
+        if number != len(ids):
+            raise Refusal(
+                "removal_decided",
+                f"{len(ids) - number:,} of {len(ids):,} were carried out, decided or pushed "
+                f"differently meanwhile. Nothing was changed.",
+            )
+
+    changes.run(change)
+
+
 def carry_out() -> int:
     """The worker does what was approved: returns how many removals were over with that.
 
@@ -112,7 +135,7 @@ def carry_out() -> int:
 # ------------------------------------------------------------------ inside
 
 
-def _decide(application: Application, which: dict[str, int], deed: str, by: Admin) -> int:
+def _decide(application: Application, which: Mapping[str, Any], deed: str, by: Admin) -> int:
     before, after, told = _DEEDS[deed]
     decided = after != State.HELD
 
@@ -125,6 +148,7 @@ def _decide(application: Application, which: dict[str, int], deed: str, by: Admi
             return 0
         allocation.lock(pool_id)  # no push notes anything meanwhile
         first = list(found.select_related("person").order_by("pk")[: audit.NAMED])
+        ids = list(found.order_by("pk").values_list("pk", flat=True)) if decided else []
         number = found.update(
             state=after,
             decided_by=by if decided else None,
@@ -132,7 +156,10 @@ def _decide(application: Application, which: dict[str, int], deed: str, by: Admi
         )
         if number:
             about = {"removals": number, "people": [str(removal.person) for removal in first]}
-            audit.note(application.organization_id, told, application, by=by, after=about)
+            undo = {"application": application.pk, "removals": ids} if decided else None
+            audit.note(
+                application.organization_id, told, application, by=by, after=about, undo=undo
+            )
         return number
 
     return changes.run(change)

@@ -9,16 +9,18 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts import invitations, roles
 from accounts.models import Role
+from accounts.pages import typed
 from accounts.pages.access import AdminRequest, Page, admin_required, changes_things
 from accounts.pages.forms import HintedRadio
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 
 OWNERS_ONLY = "Only owners manage admins. Ask an owner of {organization}."
@@ -120,11 +122,14 @@ def change_role(request: AdminRequest, role_id: int) -> HttpResponse:
 @owners_only
 def remove(request: AdminRequest, role_id: int) -> HttpResponse:
     """Asks first, unless the dialog has asked already."""
-    if request.method != "POST":
-        role = get_object_or_404(
-            Role.objects.of(request.organization).select_related("admin"), pk=role_id
-        )
-        return render(request, "accounts/remove_admin.html", {"role": role})
+    role = Role.objects.of(request.organization).select_related("admin").filter(pk=role_id).first()
+    if role is None and request.method != "POST":
+        raise Http404
+    if role is not None:
+        name = typed.read_name(request, role.admin.email)
+        if not name.right:
+            context = {"role": role, "typed": name}
+            return render(request, "accounts/remove_admin.html", context, status=name.status)
     return _deed(
         request,
         lambda: roles.remove(request.organization, role_id, by=request.admin),
@@ -132,14 +137,14 @@ def remove(request: AdminRequest, role_id: int) -> HttpResponse:
     )
 
 
-def _deed(request: AdminRequest, deed: Callable[[], Any], done: str) -> HttpResponse:
-    """Do it, say so (`done` with what it returned) or why not, and show the list."""
+def _deed(request: AdminRequest, deed: Callable[[], Any], told: str) -> HttpResponse:
+    """Do it, say so (`told` with what it returned) or why not, and show the list."""
     try:
         about = deed()
     except Refusal as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, done.format(about))
+        done(request, told.format(about))
     return redirect("accounts:admins")
 
 

@@ -7,23 +7,44 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 
+from django import forms
+from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
 
-from accounts import audit
+from accounts import audit, audit_rules, undo
 from accounts.deeds import Deed
-from accounts.models import AuditEntry, Organization
+from accounts.models import AuditEntry, Organization, Role
 from accounts.pages import asked, csvs
-from accounts.pages.access import AdminRequest, admin_required
-from accounts.pages.paging import PER_PAGE, chunks
+from accounts.pages.access import AdminRequest, admin_required, changes_things, may_change
+from accounts.pages.paging import chunks, page_by_key
+from accounts.refusal import Refusal
 
 COLUMNS = (
     *("at", "who", "deed", "subject_kind", "subject_name", "subject_id"),
     *("before", "after", "address", "request_id"),
 )
+
+
+#: Days, and what a page calls them.
+KEPT = [
+    ("", "For ever"),
+    *((str(365 * years), f"For {years} year{'s' if years > 1 else ''}") for years in (1, 2, 3, 5)),
+    ("3650", "For 10 years"),
+]
+
+
+class RuleForm(forms.Form):
+    kept = forms.ChoiceField(
+        label="Keep lines",
+        required=False,
+        choices=KEPT,
+        help_text="Older ones are forgotten within a day, for good. Export them first.",
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,20 +96,42 @@ class Wanted:
 
 @admin_required
 def log(request: AdminRequest) -> HttpResponse:
-    """A page of it, without counting: `before` is the line above which the page begins."""
+    """A page of it; what can be undone has a button, and beneath stands how long lines are kept."""
+    organization = request.organization
     wanted = Wanted.read(request)
-    rows = wanted.of(request.organization)
-    before = request.GET.get("before", "")
-    older = before.isascii() and before.isdecimal() and len(before) < 19
-    found = list((rows.filter(pk__lt=int(before)) if older else rows)[: PER_PAGE + 1])
+    lines = AuditEntry.objects.of(organization)
+    page = page_by_key(request, wanted.of(organization), ("-id",), lines)
+    rule = audit_rules.of(organization)
     context = {
-        "entries": found[:PER_PAGE],
-        "next": found[PER_PAGE - 1].pk if len(found) > PER_PAGE else None,
-        "older": older,
+        "page": page,
+        "undoable": undo.possible(organization, page.rows, by=request.admin)
+        if may_change(request.role)
+        else set(),
         "wanted": wanted,
         "deeds": Deed.choices,
+        "rule": rule,
+        "rule_form": RuleForm(initial={"kept": rule.kept_days or ""}),
+        "is_owner": request.role.kind == Role.Kind.OWNER,
     }
     return render(request, "accounts/audit.html", context)
+
+
+@require_POST
+@admin_required
+@changes_things
+def keep(request: AdminRequest) -> HttpResponse:
+    """How long lines are kept; owners say."""
+    form = RuleForm(request.POST)
+    if form.is_valid():
+        days = int(form.cleaned_data["kept"] or 0) or None
+        try:
+            audit_rules.keep(request.organization, days, by=request.admin)
+        except Refusal as refusal:
+            messages.error(request, refusal.detail)
+        else:
+            kept = dict(KEPT)[form.cleaned_data["kept"]].lower()
+            messages.success(request, f"Lines of the audit log are kept {kept}.")
+    return redirect("accounts:audit")
 
 
 @admin_required

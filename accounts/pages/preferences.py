@@ -56,14 +56,18 @@ def switch(request: AdminRequest) -> HttpResponse:
     return redirect("licensing:overview")
 
 
+def back(request: HttpRequest) -> HttpResponse:
+    """To the page that the form was on (`next`); what is no page of ours is the overview."""
+    page = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(
+        page, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return redirect(page if ours else "/")
+
+
 def _remembering(request: HttpRequest, name: str, value: str) -> HttpResponse:
     """Back to the page, with the cookie; without a value it is forgotten."""
-    back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(
-        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        back = "/"
-    response = redirect(back)
+    response = back(request)
     if value:
         # Read by app.js too, which sets it without loading the page again.
         response.set_cookie(

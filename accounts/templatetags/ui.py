@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import json
 import re
 from collections.abc import Iterable
@@ -59,6 +60,8 @@ _JSON_TOKEN = re.compile(
 )
 #: A moment as the audit log keeps it.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z")
+#: How accounts.pages.undoing.done marks a notice.
+UNDO = "undo-"
 JSON_SHOWN = 20_000
 SHORT = 22
 
@@ -69,6 +72,12 @@ SHORT = 22
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon of static/icons.svg. Hidden from screen readers unless it has a label."""
+    return _icon(name, label)
+
+
+@functools.lru_cache(maxsize=512)
+def _icon(name: str, label: str) -> SafeString:
+    """Kept, since a list has hundreds of a few."""
     hidden = SafeString('aria-hidden="true"')
     return format_html(
         '<svg class="icon" {} focusable="false"><use href="{}#{}"></use></svg>',
@@ -198,6 +207,13 @@ def inactive(person: Any) -> bool:
 
 
 @register.filter
+def undo_of(message: Any) -> str:
+    """The line of the audit log that a notice offers to undo (accounts.pages.undoing.done)."""
+    tag = message.extra_tags or ""
+    return tag.removeprefix(UNDO) if tag.startswith(UNDO) else ""
+
+
+@register.filter
 def initials(name: str) -> str:
     """One or two letters for the round mark beside a name."""
     words = [word for word in re.split(r"[\s._-]+", name.split("@")[0]) if word[:1].isalnum()]
@@ -283,6 +299,27 @@ def field(bound: BoundField) -> dict[str, Any]:
     """A form field with label, help and error, joined by aria-describedby."""
     choices = isinstance(bound.field.widget, RadioSelect)
     return {"field": bound, "kind": bound.widget_type, "choices": choices}
+
+
+@register.inclusion_tag("ui/select.html")
+def select(
+    name: str, label: str, choices: Any, chosen: Any, *, empty: str = "", keep: bool = False
+) -> dict[str, Any]:
+    """A choice of a filter bar. choices: a mapping or pairs of value and label, rows, or words.
+    empty: what no choice is called. keep: what was chosen is offered, if choices lack it too."""
+    options = [
+        (each, each)
+        if isinstance(each, str)
+        else each
+        if isinstance(each, tuple)
+        else (each.pk, each)
+        for each in (choices.items() if isinstance(choices, dict) else choices)
+    ]
+    pairs = [(str(value), text) for value, text in options]
+    chosen = "" if chosen is None else str(chosen)
+    if keep and chosen and chosen not in dict(pairs):
+        pairs.append((chosen, chosen))
+    return {"name": name, "label": label, "options": pairs, "chosen": chosen, "empty": empty}
 
 
 @register.inclusion_tag("ui/form_errors.html")

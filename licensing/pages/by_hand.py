@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.by_hand import FIELDS, LONGEST, edit
 from accounts.models import Group, Person, Product
 from accounts.pages.access import AdminRequest, admin_required, changes_things
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from licensing import by_hand, pools
 from licensing.models import Seat
@@ -76,7 +77,7 @@ def new(request: AdminRequest) -> HttpResponse:
             form.add_error(_field_of(refusal), refusal.detail)
         else:
             license = f" with a {Product(product).label} license" if product else ""
-            messages.success(request, f"{person.name} was added{license}.")
+            done(request, f"{person.name} was added{license}.")
             return redirect("licensing:person", person.pk)
     about = {"form": form, "free": figures.of_organization(request.organization)}
     return render(request, "licensing/new_person.html", about, status=_status(form))
@@ -96,7 +97,7 @@ def edit_person(request: AdminRequest, person_id: int) -> HttpResponse:
         except Refusal as refusal:
             form.add_error(_field_of(refusal), refusal.detail)
         else:
-            messages.success(request, f"The profile of {person.name} was changed.")
+            done(request, f"The profile of {person.name} was changed.")
             return redirect("licensing:person", person.pk)
     if person.managed_by:
         for field in form.fields.values():
@@ -121,7 +122,7 @@ def remove(request: AdminRequest, person_id: int) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, refusal.detail)
             return redirect("licensing:person", person.pk)
-        messages.success(request, f"{person.name} was removed.")
+        done(request, f"{person.name} was removed.")
         return redirect("licensing:people")
     groups = Group.objects.of(request.organization).filter(memberships__person=person)
     about = {
@@ -152,7 +153,7 @@ def take(request: AdminRequest, person_id: int, product: str) -> HttpResponse:
 
 
 def _deed(
-    request: AdminRequest, person_id: int, product: str, deed: Any, done: str
+    request: AdminRequest, person_id: int, product: str, deed: Any, told: str
 ) -> HttpResponse:
     figures.check(product)
     person = _of(request, person_id)
@@ -162,7 +163,7 @@ def _deed(
     except Refusal as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, f"{person.name} {done.format(Product(product).label)}.")
+        done(request, f"{person.name} {told.format(Product(product).label)}.")
     return redirect("licensing:person", person.pk)
 
 

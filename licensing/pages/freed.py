@@ -8,8 +8,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.models import Product
+from accounts.pages import asked
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from licensing import restore as restoring
 from licensing.models import LedgerEntry
@@ -34,8 +36,8 @@ def freed(request: AdminRequest, product: str) -> HttpResponse:
 def restore(request: AdminRequest, product: str) -> HttpResponse:
     """One (`only`), or those that were selected (`people`)."""
     figures.check(product)
-    asked = request.POST.getlist("only") or request.POST.getlist("people")
-    chosen = sorted({int(id) for id in asked[:MOST] if id.isdecimal() and len(id) < 19})
+    people = request.POST.getlist("only") or request.POST.getlist("people")
+    chosen = sorted(asked.ids(people[:MOST]))
     if not chosen:
         messages.error(request, "Nobody was selected.")
         return redirect("licensing:freed", product)
@@ -45,7 +47,5 @@ def restore(request: AdminRequest, product: str) -> HttpResponse:
         messages.error(request, refusal.detail)
     else:
         licenses_were = "license was" if number == 1 else "licenses were"
-        messages.success(
-            request, f"{number:,} {Product(product).label} {licenses_were} restored, by hand."
-        )
+        done(request, f"{number:,} {Product(product).label} {licenses_were} restored, by hand.")
     return redirect("licensing:freed", product)

@@ -17,9 +17,10 @@ from django.views.decorators.http import require_POST
 from accounts import manual_groups, people_files, sheets
 from accounts.manual_groups import Joined
 from accounts.models import Group, Membership, Organization, Person
-from accounts.pages import asked
+from accounts.pages import asked, typed
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from licensing.models import EligibleGroup
 from licensing.pages.wanted import Wanted
@@ -128,7 +129,7 @@ def rename(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
         except Refusal as refusal:
             form.add_error("name", _said(refusal))
         else:
-            messages.success(request, f"The group is called {renamed.name} now.")
+            done(request, f"The group is called {renamed.name} now.")
             return redirect("licensing:group", group.pk)
     context = {"form": form, "group": group}
     status = 422 if form.errors else 200
@@ -140,19 +141,18 @@ def rename(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
 def delete(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
     """Asks, telling what goes; the answer deletes the group. Its people stay."""
     group = _of(request, group_id)
-    if request.method == "POST":
+    members = Membership.objects.filter(group=group, person__removed_at=None).count()
+    name = typed.read_name(request, group.name, wanted=members > typed.MANY)
+    if request.method == "POST" and name.right:
         try:
             number = manual_groups.delete(group, by=request.admin)
         except Refusal as refusal:
             messages.error(request, _said(refusal))
             return redirect("licensing:group", group.pk)
-        messages.success(
-            request, f"The group {group.name} was deleted. {_people(number)} stay as they were."
-        )
+        done(request, f"The group {group.name} was deleted. {_people(number)} stay as they were.")
         return redirect("licensing:groups")
-    members = Membership.objects.filter(group=group, person__removed_at=None).count()
-    context = {"group": group, "number": members}
-    return render(request, "licensing/delete_group.html", context)
+    context = {"group": group, "number": members, "typed": name}
+    return render(request, "licensing/delete_group.html", context, status=name.status)
 
 
 @require_POST
@@ -181,7 +181,7 @@ def add_members(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
             return redirect("licensing:group", group.pk)
         form.add_error(None, refusal.detail)
         return _refused(request, group_id, form)
-    messages.success(request, _joined(joined, group))
+    done(request, _joined(joined, group))
     return redirect("licensing:group", group.pk)
 
 
@@ -201,7 +201,7 @@ def remove_members(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
         messages.error(request, _said(refusal))
     else:
         were = "was" if number == 1 else "were"
-        messages.success(request, f"{_people(number)} {were} taken out of {group.name}.")
+        done(request, f"{_people(number)} {were} taken out of {group.name}.")
     return redirect("licensing:group", group.pk)
 
 
@@ -304,4 +304,4 @@ def _people(number: int) -> str:
 
 
 def _ids(texts: list[str]) -> list[int]:
-    return sorted({int(text) for text in texts[:1000] if re.fullmatch("[0-9]{1,18}", text)})
+    return sorted(asked.ids(texts[:1000]))

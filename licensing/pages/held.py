@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.models import Application
+from accounts.pages import typed
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
-from licensing import review
+from licensing import foretell, review
 from licensing.models import HeldRemoval
 
 State = HeldRemoval.State
@@ -61,7 +63,7 @@ def decide(request: AdminRequest, removal_id: int) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, refusal.detail)
         else:
-            messages.success(request, f"The removal of {removal.person.name} is {_DONE[deed]}.")
+            done(request, f"The removal of {removal.person.name} is {_DONE[deed]}.")
     return redirect("licensing:held")
 
 
@@ -72,13 +74,34 @@ def decide_all(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse
     """The same for everybody whom the admin has seen held."""
     application = get_object_or_404(Application.objects.of(request.organization), pk=application_id)
     deed, last = _deed(request), request.POST.get("last", "")
+    if deed == "approve" and (question := _ask(request, application, last)):
+        return question
     if deed is not None and last.isascii() and last.isdecimal() and len(last) < 19:
         number = review.decide_all(application, deed, last=int(last), by=request.admin)
         removals, are = ("removal", "is") if number == 1 else ("removals", "are")
-        messages.success(
-            request, f"{number:,} {removals} by {application.name} {are} {_DONE[deed]}."
-        )
+        done(request, f"{number:,} {removals} by {application.name} {are} {_DONE[deed]}.")
     return redirect("licensing:held")
+
+
+def _ask(request: AdminRequest, application: Application, last: str) -> HttpResponse | None:
+    """Many are approved by typing the application's name: the worker cannot take it back."""
+    waiting = review.waiting(request.organization)
+    number = next((each.number for each in waiting if each.application == application), 0)
+    name = typed.read_name(request, application.name, wanted=number > typed.MANY)
+    if name.right:
+        return None
+    asks_first = typed.FIELD not in request.POST
+    will = foretell.freeing(request.organization, {application.product: number})
+    context = {
+        "application": application,
+        "number": number,
+        "last": last,
+        "will": will,
+        "name": name.name,
+        "wrong": "" if asks_first else name.wrong,
+    }
+    status = 200 if asks_first else name.status
+    return render(request, "licensing/approve_all.html", context, status=status)
 
 
 def _deed(request: AdminRequest) -> str | None:

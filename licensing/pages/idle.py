@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
 from accounts import clock
 from accounts.models import Person
+from accounts.pages import asked, typed
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.forms import HintedRadio
 from accounts.pages.paging import page_of
 from accounts.refusal import Refusal
-from licensing import idle
+from licensing import foretell, idle
 from licensing.models import Pool, Reclaimed
 from licensing.pages import figures
 from licensing.pages.licenses import about_pool
@@ -120,25 +119,30 @@ def reclaim(request: AdminRequest, product: str) -> HttpResponse:
     pool = figures.of_product(request.organization, product).pool
     sent = request.POST if request.method == "POST" else request.GET
     at = _moment(sent.get("at", ""))
-    asked = sent.getlist("person")
-    chosen = None if EVERYBODY in asked else _ids(asked)
-    if request.method == "POST" and pool.pk is not None:
-        done = idle.reclaim(pool, chosen, by=request.admin, at=at)
-        messages.success(request, _outcome(done, chosen))
-        return redirect("licensing:idle", product)
+    people = sent.getlist("person")
+    chosen = None if EVERYBODY in people else asked.ids(people)
     seats = idle.reclaimable(pool, at=at).select_related("person", "application")
     if chosen is not None:
         seats = seats.filter(person__in=chosen)
+    number = seats.count()
+    name = typed.read_name(request, pool.get_product_display(), wanted=number > typed.MANY)
+    if request.method == "POST" and pool.pk is not None and name.right:
+        done = idle.reclaim(pool, chosen, by=request.admin, at=at)
+        messages.success(request, _outcome(done, chosen))
+        return redirect("licensing:idle", product)
     return render(
         request,
         "licensing/reclaim.html",
         {
             "pool": pool,
             "page": page_of(request, seats.order_by("since", "pk")),
-            "number": seats.count(),
+            "number": number,
+            "will": foretell.freeing(request.organization, {product: number}),
             "chosen": [EVERYBODY] if chosen is None else sorted(chosen),
             "at": at.isoformat(),
+            "typed": name,
         },
+        status=name.status,
     )
 
 
@@ -218,14 +222,4 @@ def _outcome(done: idle.Result, chosen: set[int] | None) -> str:
 def _moment(text: str) -> dt.datetime:
     """When the admin looked at the list; what makes no sense, or is to come, is now."""
     now = clock.now()
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        return now
-    if moment is None or moment.tzinfo is None:
-        return now
-    return min(max(moment, now - _LONG_AGO), now)
-
-
-def _ids(texts: list[str]) -> set[int]:
-    return {int(text) for text in texts if re.fullmatch("[0-9]{1,18}", text)}
+    return min(max(asked.moment(text) or now, now - _LONG_AGO), now)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import Product
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import page_of
+from accounts.pages.undoing import done
 from licensing import pools, seats
 from licensing.models import LedgerEntry, Pool, Seat, WaitingEntry
 from licensing.pages import figures
@@ -93,10 +93,16 @@ def set_seats(request: AdminRequest, product: str) -> HttpResponse:
             )
 
         context |= {"number": number}
-        asked, effect = answer(request, deed, "licensing/seats_preview.html", context)
+        asked, effect = answer(
+            request,
+            deed,
+            "licensing/seats_preview.html",
+            context,
+            name=Product(product).label,
+        )
         if asked is not None:
             return asked
-        messages.success(request, _outcome(product, effect))
+        done(request, _outcome(product, effect))
         return redirect("licensing:pool", product)
     context |= _rows_of_holders(request, context["figures"].pool)
     return render(request, "licensing/pool.html", context, status=422)
@@ -104,10 +110,10 @@ def set_seats(request: AdminRequest, product: str) -> HttpResponse:
 
 def _outcome(product: str, effect: Effect) -> str:
     licenses = "license" if effect.purchased == 1 else "licenses"
-    done = f"{Product(product).label} now has {effect.purchased:,} {licenses}"
+    told = f"{Product(product).label} now has {effect.purchased:,} {licenses}"
     if effect.over_assigned:
-        return f"{done}. It is over-assigned by {effect.over_assigned:,}; nobody lost a license."
-    return f"{done}: {effect.happened}."
+        return f"{told}. It is over-assigned by {effect.over_assigned:,}; nobody lost a license."
+    return f"{told}: {effect.happened}."
 
 
 def _holders(request: AdminRequest, product: str) -> dict[str, Any]:

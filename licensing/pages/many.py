@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+import functools
 from collections.abc import Sequence
 
 from django.contrib import messages
@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.models import Group, Person, Product
-from accounts.pages import asked
+from accounts.pages import asked, typed
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.pages.paging import from_the_beginning
+from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from accounts.sets import among
-from licensing import by_hand, pools
+from licensing import by_hand, foretell, pools
 from licensing.by_hand import Deed, Outcome
 from licensing.pages.wanted import Wanted
 
@@ -95,7 +96,8 @@ def deeds() -> dict[str, list[Choice]]:
 @admin_required
 @changes_things
 def many(request: AdminRequest) -> HttpResponse:
-    """Says to how many it would be done and to whom not and why; the answer does it."""
+    """Says to how many it would be done and to whom not and why; the answer does it, with the
+    name typed when many lose something by it."""
     posted = request.POST
     query = _query(posted.get("query", ""))
     kind, _, product = posted.get("deed", "").partition(":")
@@ -134,32 +136,36 @@ def _answer(
     context: dict[str, object],
 ) -> HttpResponse:
     confirmed = request.POST.get("confirmed", "")
-    outdated, status = False, 200
+    run = functools.partial(
+        by_hand.run, request.organization, deed, lambda: _ids(request, query), by=request.admin
+    )
+    outdated = False
     try:
-        outcome = by_hand.run(
-            request.organization,
-            deed,
-            lambda: _ids(request, query),
-            by=request.admin,
-            dry_run=not confirmed,
-            expected=confirmed,
-        )
+        outcome = run(dry_run=words.bad or not confirmed, expected=confirmed)
+        many = words.bad and outcome.done.total > typed.MANY
+        named = typed.read_name(request, name or request.organization.name, wanted=many)
+        if confirmed and named.right:
+            outcome = run(expected=confirmed) if words.bad else outcome
+            done(request, _done(words, name, outcome))
+            return redirect(_list(query))
     except by_hand.Outdated as refusal:
-        outcome, outdated, status = refusal.outcome, True, 409
+        outcome, outdated = refusal.outcome, True
+        many = words.bad and outcome.done.total > typed.MANY
+        named = typed.Typed(name or request.organization.name if many else "", right=False)
     except Refusal as refusal:
         return _back(request, query, refusal.detail)
-    if confirmed and not outdated:
-        messages.success(request, _done(words, name, outcome))
-        return redirect(_list(query))
-    total = outcome.done.total
-    ask = words.ask.format(people=_people(total), name=name)
+    wrong = named.wrong if confirmed else ""
     context |= {
         "outcome": outcome,
         "outdated": outdated,
-        "ask": ask,
+        "ask": words.ask.format(people=_people(outcome.done.total), name=name),
         "bad": words.bad,
         "note": words.note,
+        "will": foretell.freeing(request.organization, outcome.frees),
+        "name": named.name,
+        "wrong": wrong,
     }
+    status = 409 if outdated else 422 if wrong else 200
     return render(request, "licensing/many.html", context, status=status)
 
 
@@ -178,7 +184,7 @@ def _chosen(request: AdminRequest, query: QueryDict) -> list[int] | None:
     if request.POST.get("whom") == ALL:
         return None
     ticked = request.POST.getlist("person")[:MOST_CHOSEN]
-    return sorted({int(id) for id in ticked if re.fullmatch("[0-9]{1,18}", id)})
+    return sorted(asked.ids(ticked))
 
 
 def _ids(request: AdminRequest, query: QueryDict) -> Sequence[int]:

@@ -22,7 +22,9 @@ from licensing.activation import Invitation
 from licensing.models import LedgerEntry, Pool, Reclaimed, Seat, WaitingEntry
 from licensing.pages import many
 from licensing.pages.wanted import (
+    IDP,
     LICENSES,
+    MANUAL,
     Wanted,
     groups_to_choose,
     links_of,
@@ -48,8 +50,14 @@ def people(request: AdminRequest) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "licensing/people.html#results", context)
+    applications = list(Application.objects.of(organization).order_by("name"))
     context |= {
-        "applications": Application.objects.of(organization).order_by("name"),
+        "applications": applications,
+        "sources": [
+            (IDP, "An identity provider"),
+            *((each.pk, each.name) for each in applications),
+            (MANUAL, "By hand"),
+        ],
         "products": Product.choices,
         "groups": groups_to_choose(organization, wanted.group),
         "departments": departments.of(organization),

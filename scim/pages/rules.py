@@ -43,7 +43,9 @@ def change(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
 
         context |= {"chosen": wanted["eligible_groups"]}
         try:
-            asked, effect = answer(request, deed, "scim/rules_preview.html", context)
+            asked, effect = answer(
+                request, deed, "scim/rules_preview.html", context, name=application.name
+            )
         except Refusal as refusal:
             form.add_error("eligible_groups", refusal.detail)
         else:

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_POST
 
 from accounts import audit, organizations
 from accounts.deeds import Deed
-from accounts.models import AuditEntry, Organization
+from accounts.models import AuditEntry, Organization, Person
 from accounts.pages.access import AdminRequest, admin_required, changes_things
+from accounts.pages.typed import read_name
 from accounts.refusal import Refusal
 from scim import applications, clashes, mapping, setup_links
 from scim.pages import drafts, rows
@@ -34,6 +35,7 @@ def settings(request: AdminRequest) -> HttpResponse:
             "clashes": clashes.to_come(request.organization),
             "plan_sentence": organizations.plan_sentence(request.organization.plan),
             "switched_off": _switched_off(request.organization),
+            "will": _will_end(request.organization),
         },
     )
 
@@ -55,8 +57,10 @@ def turn_on(request: AdminRequest) -> HttpResponse:
 @changes_things
 def turn_off(request: AdminRequest) -> HttpResponse:
     """Asks first, unless the dialog has asked already."""
-    if request.method != "POST":
-        return render(request, "scim/turn_off.html")
+    name = read_name(request, request.organization.name)
+    if not name.right:
+        context = {"typed": name, "will": _will_end(request.organization)}
+        return render(request, "scim/turn_off.html", context, status=name.status)
     organizations.turn_scim_off(request.organization, by=request.admin)
     messages.success(request, "SCIM is off: pushes are refused. People and licenses stay.")
     return redirect("scim_settings:settings")
@@ -96,6 +100,16 @@ def show(
         },
         status=status,
     )
+
+
+def _will_end(organization: Organization) -> list[str]:
+    """What stops when SCIM is turned off, with numbers."""
+    number = organization.applications.count()
+    feed = "1 application" if number == 1 else f"{number:,} applications"
+    people = Person.objects.of(organization).filter(removed_at=None).exclude(managed_by=None)
+    managed = people.count()
+    are = "1 person is" if managed == 1 else f"{managed:,} people are"
+    return [f"Pushes of {feed} are refused.", f"{are} kept up to date no longer."]
 
 
 def _switched_off(organization: Organization) -> AuditEntry | None:

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import Application
 from accounts.pages.access import AdminRequest, admin_required, changes_things
+from accounts.pages.typed import read_name
 from accounts.refusal import Refusal
 from scim import applications, tokens
 from scim.models import Token
@@ -88,9 +89,11 @@ def revoke(request: AdminRequest, token_id: uuid.UUID) -> HttpResponse:
     token = get_object_or_404(
         Token.objects.of(request.organization).select_related("application"), pk=token_id
     )
-    if request.method != "POST":
+    name = read_name(request, str(token))
+    if not name.right:
         [row] = rows.token_rows(request.organization, [token])
-        return render(request, "scim/revoke.html", {"token": token, "row": row})
+        context = {"token": token, "row": row, "typed": name}
+        return render(request, "scim/revoke.html", context, status=name.status)
     tokens.revoke(token, by=request.admin)
     messages.success(request, f"The token {token} is revoked. Pushes with it are refused.")
     return redirect("scim_settings:application", token.application_id)

@@ -86,6 +86,13 @@ def test_create_admin(owner, monkeypatch):
     assert shown == {"email": "ann@acme.example", "organization": owner.slug}
     assert _refused(manage(*arguments), "admin_exists")
     assert manage("create_admin", "no address", "--organization", owner.slug).exit == 1
+    for role in ("admin", "read-only"):
+        email = f"{role}@acme.example"
+        assert manage("create_admin", email, "--organization", owner.slug, "--role", role).exit == 0
+        assert owner.roles.get(admin__email=email).kind == role
+    assert owner.roles.get(admin__email="ann@acme.example").kind == "owner"
+    wrong = ("create_admin", "y@acme.example", "--organization", owner.slug, "--role", "boss")
+    assert manage(*wrong).exit == 2
     assert manage("create_admin", "x@acme.example").exit == 2
 
 

@@ -6,9 +6,10 @@ import uuid
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
-from accounts import admins, passwords
+from accounts import admins, passwords, sign_in_notices
 from accounts.models import Admin, AdminSession, AuditEntry, Outbox
 from tests import factories
 from tests.accounts.letters import newest_link
@@ -133,3 +134,17 @@ def test_the_own_password_needs_the_old_one_and_ends_other_sessions(lea):
     told = AuditEntry.objects.filter(admin=lea, deed="password_changed").get()
     assert (told.before, told.after) == (None, None)
     assert NEW not in factories.every_text()
+
+
+def test_another_password_is_told_by_e_mail_with_what_to_do(lea):
+    """However it was changed: it may have been somebody else."""
+    passwords.change(lea, old=PASSWORD, new=NEW)
+    passwords.ask_reset(lea.email, address=ip())
+    link = passwords.message({"admin": lea.pk}).text.split("/reset/")[1].split("/")
+    passwords.reset(link[0], link[1], PASSWORD)
+    found = Outbox.objects.filter(kind="sign_in_changed", payload__admin=lea.pk).order_by("id")
+    for line, how in zip(found, ("was changed", "was set anew by the link"), strict=True):
+        letter = sign_in_notices.write(line.payload)
+        assert letter.subject == "Your password for Seatkeeper was changed"
+        assert f"Your password {how}" in letter.text
+        assert f"{settings.PUBLIC_URL}/password/forgotten/ sends you a link" in letter.text

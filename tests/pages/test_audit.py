@@ -32,7 +32,7 @@ from accounts import (
     vault,
 )
 from accounts.deeds import Deed
-from accounts.models import Admin, AdminSession, AuditEntry, Outbox, Person
+from accounts.models import Admin, AdminSession, AuditEntry, Outbox, Person, Undo
 from accounts.pages import gate, two_step
 from licensing import idle, pools, restore
 from licensing.models import HeldRemoval, Reclaimed, Seat, WaitingEntry
@@ -138,6 +138,10 @@ def _fail_mail(world: World) -> None:
         outbox.failed(line, "SMTPRecipientsRefused")
 
 
+def _rename_group(world: World) -> None:
+    manual_groups.rename(world.manual_group, "Small businesses", by=world.owner)
+
+
 def _turn_off(world: World) -> None:
     organizations.turn_scim_off(world.organization)
 
@@ -239,7 +243,15 @@ POSTS = {
     "accounts:invite_again": Post(Deed.INVITATION_REPEATED, _invitation),
     "accounts:withdraw": Post(Deed.INVITATION_WITHDRAWN, _invitation),
     "accounts:change_role": Post(Deed.ROLE_CHANGED, _colleague, lambda world: {"kind": "owner"}),
-    "accounts:remove_admin": Post(Deed.ADMIN_REMOVED, _colleague),
+    "accounts:remove_admin": Post(
+        Deed.ADMIN_REMOVED,
+        _colleague,
+        lambda world: {"typed_name": world.colleague.admin.email},
+    ),
+    "accounts:undo": Post(
+        Deed.DEED_UNDONE, lambda world: [Undo.objects.latest("pk").pk], before=_rename_group
+    ),
+    "accounts:keep_audit": Post(Deed.AUDIT_RULE_CHANGED, form=lambda world: {"kept": "730"}),
     "accounts:retry_mail": Post(Deed.MAIL_RETRIED, before=_fail_mail),
     "licensing:set_seats": Post(Deed.SEATS_CHANGED, _product, lambda world: {"number": 12}),
     "licensing:reprocess": Post(Deed.WAITING_REPROCESSED, _product),
@@ -256,7 +268,7 @@ POSTS = {
         _application,
         lambda world: {"deed": "dismiss", "last": HeldRemoval.objects.latest("id").pk},
     ),
-    "licensing:reconcile_now": Post(Deed.RECONCILED, _product),
+    "licensing:reconcile_now": Post(Deed.RECONCILIATION_ASKED, _product),
     "licensing:new_person": Post(
         Deed.PERSON_ADDED, form=lambda world: {"email": "new@example.com", "first_name": "Nia"}
     ),
@@ -290,14 +302,18 @@ POSTS = {
         Deed.GROUP_PEOPLE_REMOVED, _manual_group, lambda world: {"only": world.sam.pk}
     ),
     "scim_settings:turn_on": Post(Deed.SCIM_TURNED_ON, before=_turn_off),
-    "scim_settings:turn_off": Post(Deed.SCIM_TURNED_OFF),
+    "scim_settings:turn_off": Post(
+        Deed.SCIM_TURNED_OFF, form=lambda world: {"typed_name": world.organization.name}
+    ),
     "scim_settings:new_token": Post(
         Deed.APPLICATION_ADDED, form=lambda world: {"name": "x", "days": 30}
     ),
     "scim_settings:generate_token": Post(
         Deed.TOKEN_ISSUED, _application, lambda world: {"name": "x", "days": 30}
     ),
-    "scim_settings:revoke_token": Post(Deed.TOKEN_REVOKED, _token),
+    "scim_settings:revoke_token": Post(
+        Deed.TOKEN_REVOKED, _token, lambda world: {"typed_name": str(world.token)}
+    ),
     "scim_settings:rotate_token": Post(Deed.TOKEN_ROTATED, _token, lambda world: {"overlap": 0}),
     "scim_settings:setup_link": Post(
         Deed.SETUP_LINK_MADE, _application, lambda world: {"for_whom": "Noor, IT"}
@@ -605,7 +621,8 @@ def test_who_was_removed_cannot_go_on_with_an_open_page(
     client.post(reverse("accounts:switch"), {"organization": world.organization.pk})
     address = reverse("licensing:set_seats", args=[SALES])
     assert client.get(reverse("licensing:pool", args=[SALES])).status_code == 200
-    admin.post(reverse("accounts:remove_admin", args=[world.colleague.pk]))
+    removal = reverse("accounts:remove_admin", args=[world.colleague.pk])
+    admin.post(removal, {"typed_name": name})
     refused = client.post(address, {"number": 77})
     assert refused.status_code == 403
     assert "nothing was done" in refused.content.decode()
@@ -657,17 +674,19 @@ LOG = "/settings/audit/"
 
 
 def deeds(answer: Any) -> list[str]:
-    return [entry.deed for entry in answer.context["entries"]]
+    return [entry.deed for entry in answer.context["page"].rows]
 
 
 def test_the_log_is_filtered_by_who_deed_subject_and_day(reader: Client, world: World) -> None:
     """Every role may see it."""
     owner = world.owner.email
     assert set(deeds(reader.get(LOG, {"deed": "token_revoked"}))) == {"token_revoked"}
-    assert {line.email for line in reader.get(LOG, {"who": owner[:5]}).context["entries"]} == {
+    assert {line.email for line in reader.get(LOG, {"who": owner[:5]}).context["page"].rows} == {
         owner
     }
-    assert {line.admin for line in reader.get(LOG, {"who": "command"}).context["entries"]} == {None}
+    assert {line.admin for line in reader.get(LOG, {"who": "command"}).context["page"].rows} == {
+        None
+    }
     assert deeds(reader.get(LOG, {"subject": "Okta sandbox"})) == ["token_issued"]
     assert deeds(reader.get(LOG, {"subject": str(world.token.pk)})) == ["token_issued"]
     yesterday = f"{clock.now() - dt.timedelta(days=1):%Y-%m-%d}"
@@ -690,8 +709,8 @@ def test_pages_of_the_log_follow_each_other(admin: Client, world: World) -> None
     address, seen = f"{LOG}?deed=signed_in", []
     while address:
         answer = admin.get(address)
-        seen += [entry.pk for entry in answer.context["entries"]]
-        found = re.search(r'href="(\?[^"]*before=\d+)"', answer.content.decode())
+        seen += [entry.pk for entry in answer.context["page"].rows]
+        found = re.search(r'rel="next" href="(\?[^"]*after=\d+)"', answer.content.decode())
         address = LOG + found[1].replace("&amp;", "&") if found else ""
     expected = AuditEntry.objects.of(world.organization).filter(deed="signed_in").order_by("-id")
     assert seen == [line.pk for line in expected]
@@ -741,7 +760,7 @@ def test_a_revoked_token_says_by_whom(admin: Client, world: World) -> None:
 
 
 def test_scim_that_is_off_says_who_switched_it_off(admin: Client, world: World) -> None:
-    admin.post(reverse("scim_settings:turn_off"))
+    admin.post(reverse("scim_settings:turn_off"), {"typed_name": world.organization.name})
     shown = admin.get(reverse("scim_settings:settings")).content.decode()
     assert f"It was switched off by {world.owner.email} on" in shown
     admin.post(reverse("scim_settings:turn_on"))

@@ -231,7 +231,7 @@ def test_a_token_is_revoked_after_a_question(admin: Client, world: World) -> Non
     admin.get(address)
     world.token.refresh_from_db()
     assert world.token.revoked_at is None
-    admin.post(address)
+    admin.post(address, {"typed_name": str(world.token)})
     world.token.refresh_from_db()
     assert world.token.revoked_at is not None
 
@@ -263,7 +263,7 @@ def test_scim_is_switched_off_and_on(admin: Client, world: World) -> None:
     admin.get(f"{SCIM}off/")
     world.organization.refresh_from_db()
     assert world.organization.scim_enabled
-    admin.post(f"{SCIM}off/")
+    admin.post(f"{SCIM}off/", {"typed_name": world.organization.name})
     world.organization.refresh_from_db()
     assert not world.organization.scim_enabled
     assert "SCIM is off, so every push is refused." in text(admin.get("/"))

@@ -52,7 +52,7 @@ MOST = {
     "test": 14,
     "activity": 10,
     "admins": 10,
-    "audit": 8,
+    "audit": 10,
     "request": 12,
 }
 MANY = 300

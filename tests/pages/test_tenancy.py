@@ -148,6 +148,8 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("licensing:invite_all", ["sales-navigator"], {"days": "0"}),
         ("licensing:invite", [world.person.seats.all()[0].pk], {}),
         ("accounts:retry_mail", [], {}),
+        ("accounts:undo", [1], {}),
+        ("accounts:keep_audit", [], {"kept": "365"}),
         ("accounts:invite_admin", [], {"email": "x@y.example", "kind": "owner"}),
         ("accounts:invite_again", [world.invitation.pk], {}),
         ("accounts:withdraw", [world.invitation.pk], {}),

@@ -60,6 +60,7 @@ def test_the_main_deeds(open_page: Callable[..., Any]) -> None:
     page.get_by_role("link", name="I have copied it").click()
     page.get_by_role("link", name=f"Revoke {token.hint}").click()
     page.get_by_role("heading", name="Revoke this token?").wait_for()
+    page.get_by_label(f"Type {token.hint} to confirm").fill(f"  {token.hint.upper()} ")
     page.get_by_role("button", name="Revoke token").click()
     page.get_by_text("is revoked.").wait_for()
     token.refresh_from_db()

@@ -57,8 +57,9 @@ def ask(admin: Client, deed: str, people: list[Person] | str, **more: str) -> An
 
 
 def confirm(admin: Client, deed: str, people: list[Person] | str, asked: Any, **more: str) -> Any:
-    digest = asked.context["outcome"].digest
-    return ask(admin, deed, people, confirmed=digest, **more)
+    """With the name typed where many lose something."""
+    digest, name = asked.context["outcome"].digest, asked.context["name"]
+    return ask(admin, deed, people, confirmed=digest, typed_name=name, **more)
 
 
 def members_of_smb(owner: Organization) -> list[str]:

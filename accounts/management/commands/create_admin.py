@@ -11,21 +11,23 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts import admins, organizations
 from accounts.management.base import JsonCommand
+from accounts.models import Role
 
 
 class Command(JsonCommand):
     help = (
         "Create an admin, with the password from SEATKEEPER_PASSWORD or asked for. "
-        "Example: create_admin ada@acme.example --organization acme"
+        "Example: create_admin ada@acme.example --organization acme --role read-only"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--organization", required=True, metavar="SLUG")
+        parser.add_argument("--role", choices=Role.Kind.values, default=Role.Kind.OWNER.value)
 
-    def perform(self, *, email: str, organization: str, **_: Any) -> dict[str, Any]:
+    def perform(self, *, email: str, organization: str, role: str, **_: Any) -> dict[str, Any]:
         owner = organizations.get(organization)
-        admin = admins.create(email, organization=owner, password=_password())
+        admin = admins.create(email, organization=owner, password=_password(), role=role)
         return {"email": admin.email, "organization": owner.slug}
 
 

@@ -18,7 +18,7 @@ from tests.pages import world as worlds
 #: Shown in the dark and on a telephone, too.
 MAIN = ("overview", "users", "person", "holders", "scim", "application", "guide", "request")
 MAIN = (*MAIN, "report", "held", "sign-in")
-TALLEST = 2400
+TALLEST = 4000
 _HEAD = """# Every page of the Admin Center
 
 Made by `SCREENSHOTS=1 ./test tests/pages/test_every_page.py -k screenshots`, of the
@@ -71,6 +71,7 @@ def _picture(page: Any) -> bytes:
     width = page.viewport_size["width"]
     height = min(TALLEST, max(600, page.evaluate("document.documentElement.scrollHeight")))
     page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("scrollTo(0, 0)")  # where a form has the focus
     session = page.context.new_cdp_session(page)
     taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": 60})
     session.detach()

@@ -34,8 +34,15 @@ class Guide:
 GUIDES = {
     "entra": Guide(
         "Microsoft Entra ID",
-        ("Create the application", "Connect it", "Check the attributes")
-        + ("Choose people and groups", "Try one person", "Start", "Test the connection"),
+        (
+            "Create the application",
+            "Connect it",
+            "Check the attributes",
+            "Choose people and groups",
+            "Try one person",
+            "Start",
+            "Test the connection",
+        ),
         address="Tenant URL",
         token="Secret token",
         number="employeeId",
@@ -44,8 +51,15 @@ GUIDES = {
     ),
     "okta": Guide(
         "Okta",
-        ("Add the application", "Connect it", "Say what may be pushed", "Check the attributes")
-        + ("Assign people", "Push groups", "Test the connection"),
+        (
+            "Add the application",
+            "Connect it",
+            "Say what may be pushed",
+            "Check the attributes",
+            "Assign people",
+            "Push groups",
+            "Test the connection",
+        ),
         address="SCIM 2.0 Base Url",
         token="OAuth Bearer Token",
         number="employeeNumber",
@@ -53,8 +67,15 @@ GUIDES = {
     ),
     "onelogin": Guide(
         "OneLogin",
-        ("Add the application", "Connect it", "Switch provisioning on", "Check the attributes")
-        + ("Push groups", "Give access", "Test the connection"),
+        (
+            "Add the application",
+            "Connect it",
+            "Switch provisioning on",
+            "Check the attributes",
+            "Push groups",
+            "Give access",
+            "Test the connection",
+        ),
         address="SCIM Base URL",
         token="SCIM Bearer Token",
         number="Employee number",

@@ -6,6 +6,7 @@ import datetime as dt
 
 from django import forms
 from django.conf import settings
+from django.db import models
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
@@ -27,6 +28,12 @@ class SampleForm(forms.Form):
     )
 
 
+class SampleDeed(models.TextChoices):
+    ADD = "add", "Add them to a group…"
+    REMOVE = "remove", "Remove them"
+
+
+SAMPLES = ["Created the person Ada", "Looked up the person Grace", "Changed the group SMB"]
 DAYS = [f"Nov {number}" for number in range(1, 10)]
 LINES = charts.Lines(
     DAYS,
@@ -72,6 +79,9 @@ def styleguide(request: AdminRequest) -> HttpResponse:
             "badges": list(BADGES),
             "form": SampleForm({"name": "A name that is much too long for it", "days": "0"}),
             "page": Page(range(50), 1000, True, "?page=1", "?page=3", first=False, start=51),
+            "page_by_key": Page(SAMPLES, 1000, True, "?before=3", "?after=5", first=False),
+            "samples": SAMPLES,
+            "deeds": {"Sample": SampleDeed},
             "sort": "name",
             "now": now,
             "later": now + dt.timedelta(days=12),

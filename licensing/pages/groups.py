@@ -23,7 +23,7 @@ from accounts.pages.paging import page_of
 from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from licensing.models import EligibleGroup
-from licensing.pages.wanted import Wanted
+from licensing.pages.wanted import Wanted, with_what_is_shown
 
 #: So many people are offered by a search for members.
 OFFERED = 10
@@ -210,12 +210,11 @@ def remove_members(request: AdminRequest, group_id: uuid.UUID) -> HttpResponse:
 
 def _shown(request: AdminRequest, group_id: uuid.UUID) -> dict[str, Any]:
     group = get_object_or_404(_groups(request.organization), pk=group_id)
-    people = (
+    people = with_what_is_shown(
         Person.objects.of(request.organization)
         .filter(memberships__group=group, removed_at=None)
-        .select_related("managed_by")
-        .prefetch_related("seats__pool")
-        .order_by("sort_key", "id")
+        .order_by("sort_key", "id"),
+        request.organization,
     )
     chosen = (
         EligibleGroup.objects.of(request.organization)

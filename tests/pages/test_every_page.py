@@ -18,7 +18,7 @@ from accounts import invitations, outbox, passwords, single_sign_on
 from accounts.models import Admin, AdminInvitation
 from licensing import activation, review
 from licensing.models import Seat
-from tests.pages import addresses
+from tests.pages import addresses, keyboard, pictures
 from tests.pages import world as worlds
 from tests.pages.test_security import app_of, code
 from tests.pages.world import PASSWORD
@@ -38,6 +38,7 @@ def test_every_page_is_accessible_quiet_and_fits_the_window(open_page: Callable[
     for name, address in addresses.every(world).items():
         response = page.goto(address)
         assert response.status == 200, name
+        trouble |= keyboard.check(page, name)
         trouble |= _trouble(page, name)
     _expect_none(trouble)
 
@@ -256,20 +257,7 @@ def test_the_check_itself_sees_what_is_wrong(open_page: Callable[..., Any]) -> N
 
 @pytest.mark.skipif(os.environ.get("SCREENSHOTS") != "1", reason="set SCREENSHOTS=1 to write them")
 def test_screenshots(open_page: Callable[..., Any]) -> None:
-    world = worlds.make()
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    shown = addresses.every(world)
-    names = ("overview", "users", "person", "holders", "scim", "application", "guide", "request")
-    for width in (1440, 390):
-        for scheme in ("light", "dark"):
-            page = open_page(admin=world.owner, width=width, color_scheme=scheme)
-            for name in names:
-                page.goto(shown[name])
-                page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png")
-            page.context.clear_cookies()
-            page.goto("/sign-in/")
-            page.get_by_label("Password").fill(PASSWORD)
-            page.screenshot(path=SCREENSHOTS / f"sign-in-{width}-{scheme}.png")
+    pictures.write(open_page, SCREENSHOTS)
 
 
 # ------------------------------------------------------------------ inside

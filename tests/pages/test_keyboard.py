@@ -10,6 +10,7 @@ import pytest
 from licensing import pools
 from licensing.models import HeldRemoval
 from scim.models import Token
+from tests.pages import keyboard
 from tests.pages import world as worlds
 from tests.pages.world import PASSWORD
 
@@ -161,6 +162,54 @@ def test_add_a_person_and_upload_a_csv_file(open_page: Callable[..., Any]) -> No
     page.get_by_text("2 people given a Sales Navigator license.").wait_for()
     assert pools.get(world.organization, "sales-navigator").held == 2
     assert page.trouble == []
+
+
+def test_tab_goes_through_every_component_in_order_and_past_the_end(
+    open_page: Callable[..., Any],
+) -> None:
+    """What keyboard.check computes of every page, by real presses where everything is shown."""
+    page = open_page(admin=worlds.make_empty().owner)
+    page.goto("/styleguide/")
+    assert keyboard.check(page, "style guide") == {}
+    page.evaluate("window.keyboardStops[0].focus()")
+    stops = page.evaluate("window.keyboardStops.length")
+    place = "window.keyboardStops.indexOf(document.activeElement)"
+    for number in range(stops):
+        assert page.evaluate(place) == number
+        page.keyboard.press("Tab")
+    assert page.evaluate(place) != stops - 1
+
+
+def test_the_check_itself_sees_what_the_keyboard_cannot_do(open_page: Callable[..., Any]) -> None:
+    page = open_page(admin=worlds.make_empty().owner)
+    page.goto("/help/")
+    page.evaluate(
+        """() => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync(`#dull:focus { outline: none } #tall { height: 9rem; overflow: auto }
+            #lid { position: fixed; inset: 0 0 auto; height: 20rem }
+            html { scroll-padding: 0 !important }`);
+          document.adoptedStyleSheets = [sheet];
+          document.querySelector("main").insertAdjacentHTML("afterbegin", `<div id="lid"></div>
+            <button id="dull">a</button><button tabindex="2">b</button>
+            <a href="/" tabindex="-1">c</a>
+            <button id="trap">d</button><details><summary id="fold">e</summary>f</details>
+            <div id="tall"><p>${"g<br>".repeat(50)}</p></div>`);
+          document.querySelector("#trap").addEventListener("keydown", (e) => e.preventDefault());
+          document.querySelector("#fold").addEventListener("click", (e) => e.preventDefault());
+        }"""
+    )
+    [found] = keyboard.check(page, "help").values()
+    for said, about in (
+        ("does not show that it has the focus", "dull"),
+        ("jumps the queue", 'tabindex="2"'),
+        ("is not reached by Tab", 'tabindex="-1"'),
+        ("keeps Tab to itself", "trap"),
+        ("scrolls, and nothing in it can have the focus", "tall"),
+        ("has something above it with the focus", "dull"),
+        ("Enter does not open the details", "e:"),
+    ):
+        assert any(said in line and about in line for line in found), (said, found)
 
 
 def test_search_people_as_you_type_and_open_one(open_page: Callable[..., Any]) -> None:

@@ -12,6 +12,7 @@ from licensing import review
 from scim import exchanges
 from tests.factories import manage
 from tests.pages import world as worlds
+from tests.pages.pressing import WIDTHS, follow, press, see
 from tests.pages.world import PASSWORD
 
 OKTA = "Okta – Sales Navigator"
@@ -25,12 +26,13 @@ FILE = b"E-mail;First name;Last name\nzoe@example.com;Zoe;Washburne\nno address;
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("script", "width"), [(True, 1440), (False, 390)])
+@pytest.mark.parametrize(("script", "width"), [*zip((True, False), WIDTHS, strict=True)])
 def test_an_admins_story(
     open_page: Callable[..., Any], live_server: Any, tmp_path: Path, script: bool, width: int
 ) -> None:
     """R1, R3, R6, R8, R10, R12, R15, R18, R22, R23, R25, R27, R28: from the first licenses to the
-    first report, by what a person sees and presses."""
+    first report, by what a person sees and presses: with JavaScript in the large window and without
+    it on the telephone, and whatever is pressed in the one could be pressed in the other."""
     owner = worlds.make_empty().owner
     page = open_page(width=width, java_script_enabled=script)
     page.set_default_timeout(3000)
@@ -42,22 +44,22 @@ def test_an_admins_story(
     _see_the_refusal(page)
     _buy(page, 4, "Pushes of 1 person were refused before")
     assert idp.push(ADA, GRACE, ALAN) == {"unchanged": 2, "created": 1}
-    _follow(page, "Licenses", MANAGE)
+    follow(page, "Licenses", MANAGE)
     assert _people(page) == ["Ada Lovelace", "Grace Hopper", "Alan Turing"]
-    _see(page, "Waiting list (0)")
+    see(page, "Waiting list (0)")
 
     _give_by_hand(page)
     assert idp.push(SAM) == {"updated": 1}
     page.reload()
-    _see(page, f"{OKTA} replaced this person: the seat is managed by SCIM from now on")
-    _see(page, f"{OKTA} (Okta) owns these fields")
+    see(page, f"{OKTA} replaced this person: the seat is managed by SCIM from now on")
+    see(page, f"{OKTA} (Okta) owns these fields")
 
     _hold(page)
     assert idp.push(f"{ADA},false", f"{GRACE},false") == {"refused": 2}
     _approve(page)
-    _follow(page, "Licenses", MANAGE)
+    follow(page, "Licenses", MANAGE)
     assert _people(page) == ["Alan Turing", "Sam Seaborn"]
-    page.get_by_role("link", name="Recently freed").click()
+    press(page.get_by_role("link", name="Recently freed"))
     assert _people(page) == ["Grace Hopper", "Ada Lovelace"]
 
     idp.secret = _rotate(page)
@@ -94,23 +96,8 @@ def _sign_in(page: Any, email: str) -> None:
     page.goto("/")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    press(page.get_by_role("button", name="Sign in", exact=True))
     page.get_by_role("heading", name="Overview").wait_for()
-
-
-def _follow(page: Any, *names: str) -> None:
-    """By the menu, which a telephone opens first, and on by links of the page."""
-    opener = page.get_by_role("button", name="Menu")
-    if opener.is_visible():
-        opener.click()
-    first, *others = names
-    page.get_by_role("navigation", name="Admin Center").get_by_role("link", name=first).click()
-    for name in others:
-        page.get_by_role("main").get_by_role("link", name=name).first.click()
-
-
-def _see(page: Any, text: str) -> None:
-    page.get_by_role("main").get_by_text(text).first.wait_for()
 
 
 def _people(page: Any) -> list[str]:
@@ -119,40 +106,40 @@ def _people(page: Any) -> list[str]:
 
 
 def _buy(page: Any, number: int, foretold: str) -> None:
-    _follow(page, "Licenses", MANAGE)
+    follow(page, "Licenses", MANAGE)
     page.get_by_label("Licenses bought").fill(str(number))
-    page.get_by_role("button", name="Change the number").click()
-    _see(page, foretold)
-    page.get_by_role("button", name=f"Change the number to {number}").click()
-    _see(page, f"Sales Navigator now has {number} licenses")
-    _see(page, f"of {number} in use")
+    press(page.get_by_role("button", name="Change the number"))
+    see(page, foretold)
+    press(page.get_by_role("button", name=f"Change the number to {number}"))
+    see(page, f"Sales Navigator now has {number} licenses")
+    see(page, f"of {number} in use")
 
 
 def _connect(page: Any) -> str:
-    _follow(page, "Settings", "SCIM", "Add new SCIM configuration")
+    follow(page, "Settings", "SCIM", "Add new SCIM configuration")
     page.get_by_label("Name").fill(OKTA)
-    page.get_by_label("Okta", exact=True).check()
-    page.get_by_role("button", name="Go on to licenses").click()
-    page.get_by_label("Refuse the push").check()
-    page.get_by_role("button", name="Go on to the token").click()
-    _see(page, "Refuse the push")
-    page.get_by_role("button", name="Generate token").click()
+    press(page.get_by_label("Okta", exact=True))
+    press(page.get_by_role("button", name="Go on to licenses"))
+    press(page.get_by_label("Refuse the push"))
+    press(page.get_by_role("button", name="Go on to the token"))
+    see(page, "Refuse the push")
+    press(page.get_by_role("button", name="Generate token"))
     secret = page.get_by_label("Token", exact=True).input_value()
-    page.get_by_role("link", name="I have copied it").click()
+    press(page.get_by_role("link", name="I have copied it"))
     page.get_by_role("heading", name=OKTA).wait_for()
     assert secret not in page.content()
     return secret
 
 
 def _see_the_refusal(page: Any) -> None:
-    _follow(page, "Activity log")
+    follow(page, "Activity log")
     page.get_by_label("Answer").select_option("refused")
-    page.get_by_role("button", name="Search").click()
+    press(page.get_by_role("button", name="Search"))
     page.wait_for_url("**answer=refused**")
-    page.get_by_role("main").get_by_role("link", name="alan@example.com").click()
-    _see(page, "Why it was refused")
-    _see(page, "Buy more or free some")
-    _follow(page, "Licenses", MANAGE, "Waiting list (1)")
+    press(page.get_by_role("main").get_by_role("link", name="alan@example.com"))
+    see(page, "Why it was refused")
+    see(page, "Buy more or free some")
+    follow(page, "Licenses", MANAGE, "Waiting list (1)")
     row = page.get_by_role("row").filter(has_text="alan@example.com").inner_text()
     assert "Alan Turing" in row
     assert "Push refused" in row
@@ -160,14 +147,14 @@ def _see_the_refusal(page: Any) -> None:
 
 
 def _give_by_hand(page: Any) -> None:
-    _follow(page, "Users", "Add a person")
+    follow(page, "Users", "Add a person")
     page.get_by_label("E-mail").fill("sam@example.com")
     page.get_by_label("First name").fill("Sam")
     page.get_by_label("Last name").fill("Seaborn")
-    page.get_by_role("button", name="Add the person").click()
-    _see(page, "Sam Seaborn was added")
-    page.get_by_role("button", name="Give a license of Sales Navigator").click()
-    _see(page, "given by hand; only an admin can remove it")
+    press(page.get_by_role("button", name="Add the person"))
+    see(page, "Sam Seaborn was added")
+    press(page.get_by_role("button", name="Give a license of Sales Navigator"))
+    see(page, "given by hand; only an admin can remove it")
 
 
 def _hold(page: Any) -> None:
@@ -177,17 +164,17 @@ def _hold(page: Any) -> None:
         page.get_by_role("main").get_by_role("link", name=name).first.click()
     page.get_by_label("People").fill("0")
     page.get_by_label("Percent").fill("0")
-    page.get_by_role("button", name="Set the safety brake").click()
-    _see(page, f"The safety brake of {OKTA} is set.")
+    press(page.get_by_role("button", name="Set the safety brake"))
+    see(page, f"The safety brake of {OKTA} is set.")
 
 
 def _approve(page: Any) -> None:
-    _follow(page, "Overview")
-    _see(page, "Removals are held")
-    page.get_by_role("link", name="Review 2 removals").click()
+    follow(page, "Overview")
+    see(page, "Removals are held")
+    press(page.get_by_role("link", name="Review 2 removals"))
     assert _people(page) == ["Ada Lovelace", "Grace Hopper"]
-    page.get_by_role("button", name="Approve all 2").click()
-    _see(page, f"2 removals by {OKTA} are approved")
+    press(page.get_by_role("button", name="Approve all 2"))
+    see(page, f"2 removals by {OKTA} are approved")
     review.carry_out()  # the worker's part
 
 
@@ -195,37 +182,37 @@ def _rotate(page: Any) -> str:
     page.goto(SCIM)
     for name in (OKTA, "Rotate"):
         page.get_by_role("main").get_by_role("link", name=name).first.click()
-    page.get_by_label("No longer: it ends now").check()
-    page.get_by_role("button", name="Rotate the token").click()
-    _see(page, "The old one has ended.")
+    press(page.get_by_label("No longer: it ends now"))
+    press(page.get_by_role("button", name="Rotate the token"))
+    see(page, "The old one has ended.")
     return page.get_by_label("Token", exact=True).input_value()
 
 
 def _import(page: Any) -> None:
-    _follow(page, "Users", "Import a CSV file")
+    follow(page, "Users", "Import a CSV file")
     file = {"name": "people.csv", "mimeType": "text/csv", "buffer": FILE}
     page.get_by_label("CSV file").set_input_files(file)
-    page.get_by_role("button", name="See what would happen").click()
+    press(page.get_by_role("button", name="See what would happen"))
     with page.expect_download() as taken:
-        page.get_by_role("link", name="Download them as CSV").click()
+        press(page.get_by_role("link", name="Download them as CSV"))
     report = Path(taken.value.path()).read_text("utf-8-sig")
     assert "no address" in report
     assert "zoe" not in report
-    page.get_by_role("button", name="Import 1 person").click()
-    _see(page, "1 added, 0 changed. 1 row was refused")
+    press(page.get_by_role("button", name="Import 1 person"))
+    see(page, "1 added, 0 changed. 1 row was refused")
 
 
 def _compare(page: Any) -> None:
-    _follow(page, "Groups", "New group")
+    follow(page, "Groups", "New group")
     page.get_by_label("Name").fill("SMB")
-    page.get_by_role("button", name="Make the group").click()
+    press(page.get_by_role("button", name="Make the group"))
     page.get_by_label("E-mail addresses").fill("sam@example.com zoe@example.com")
-    page.get_by_role("button", name="Add them").click()
-    _see(page, "2 people were added to SMB.")
-    _follow(page, "Reporting")
+    press(page.get_by_role("button", name="Add them"))
+    see(page, "2 people were added to SMB.")
+    follow(page, "Reporting")
     for name in ("SMB Manual", f"Engines {OKTA}"):
-        page.get_by_role("checkbox", name=name).check()
-    page.get_by_role("button", name="Compare").click()
+        press(page.get_by_role("checkbox", name=name))
+    press(page.get_by_role("button", name="Compare"))
     page.wait_for_url("**group=**")
     rows = page.get_by_role("region", name="Usage by group").locator("tbody tr")
     shown = {

@@ -68,7 +68,7 @@ class Usage:
     freed: int = 0
     twice: int = 0
     reach: int = 0
-    last_day: dt.date | None = None
+    last_day: dt.date | None = dataclasses.field(default=None, kw_only=True)
 
     @property
     def provisioned(self) -> int:

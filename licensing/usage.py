@@ -242,12 +242,10 @@ def _judged(
     if not asked:
         return []
     columns = ("n", "ids", "pools", "people", "emails", "numbers", "ats", "kinds")
-    parameters = dict(zip(columns, map(list, zip(*asked, strict=True)), strict=True))
+    parameters: dict[str, Any] = {"organization": organization.pk, "skew": SKEW, "keep": keep}
+    parameters |= dict(zip(columns, map(list, zip(*asked, strict=True)), strict=True))
     with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKE,
-            {"organization": organization.pk, "skew": SKEW, "keep": keep, **parameters},
-        )
+        cursor.execute(_TAKE, parameters)
         return [(n, _answer(events[n], *row)) for n, *row in cursor.fetchall()]
 
 

@@ -86,7 +86,6 @@ def report(request: AdminRequest) -> HttpResponse:
             "report": made,
             "rows": made.rows,
             "columns": [name for name, _ in reports.COLUMNS],
-            "cost": reports.COST,
             "charts": _charts(made.parts),
             **_over_time(request.organization, made),
             "sheet": request.GET.urlencode(),
@@ -148,9 +147,16 @@ def _over_time(organization: Organization, made: Report) -> dict[str, Any]:
     ]
     if not any(value for line in lines for value in line.values):
         return {"trend": None}
-    days = [f"{day:%b} {day.day}, {day.year}" for day in found.days]
+    days = [_point(day, found.step) for day in found.days]
     more = len(made.parts) - len(rows)
     return {"trend": Lines(days, lines), "points": _POINTS[found.step], "more_lines": more}
+
+
+def _point(first: dt.date, step: int) -> str:
+    """A day, or from when to when."""
+    last = first + dt.timedelta(days=step - 1)
+    ends = f"{last:%b} {last.day}, {last.year}"
+    return ends if step == 1 else f"{first:%b} {first.day} to {ends}"
 
 
 def _charts(rows: list[Row]) -> list[tuple[str, str, Bars]]:

@@ -23,9 +23,9 @@ from licensing.models import RefusedUse, UsageFile
 SHOWN = 100
 LISTED = 20
 _LISTS = (
-    (usage.REFUSED, "Refused"),
     (usage.ACCEPTED, "Recorded"),
     (usage.REPEATED, "Known already"),
+    (usage.REFUSED, "Refused"),
 )
 
 
@@ -80,11 +80,12 @@ def look(request: AdminRequest, file_id: uuid.UUID) -> HttpResponse:
     file = get_object_or_404(_files(request), pk=file_id)
     if request.method == "POST":
         usage_files.confirm(file, by=request.admin)
-        messages.success(request, f"{file.name} is recorded now.")
+        messages.success(request, f"{file.name} is being recorded.")
         return redirect("licensing:usage_file", file.pk)
     if file.confirmed_at is None:
         found = usage_files.preview(file)
-        context = {"file": file, "found": found, "lists": _lists(found)}
+        doing = len(found.of(usage.ACCEPTED)) if found.whole else file.rows
+        context = {"file": file, "found": found, "lists": _lists(found), "doing": doing}
         return render(request, "licensing/usage_file.html", context)
     refused = RefusedUse.objects.filter(file=file).order_by("number")[:SHOWN]
     context = {

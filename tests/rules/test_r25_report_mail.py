@@ -75,7 +75,7 @@ def test_a_report_goes_out_as_text_html_and_csv(held, admin, lea, tom):
     letter = letters[0]
     assert letter.subject == "Use by team: 23 November 2026 to 29 November 2026"
     assert "2 of 2 people have a license, 1 activated (50 %)" in letter.body
-    assert "1 used it, last on 23 November 2026" in letter.body
+    assert "1 used it; last activity on 23 November 2026" in letter.body
     assert "1 idle, which cost 79.00 EUR a month" in letter.body
     assert "&amp;" not in letter.body
     [(html, kind)] = letter.alternatives

@@ -55,7 +55,7 @@ def test_a_file_is_looked_at_confirmed_and_recorded(held, admin):
     """R25: what would happen, that it is on its way, and what did; refused rows as CSV."""
     address = upload(admin, FILE)["Location"]
     looked = text(admin.get(address))
-    assert "Record 5 rows?" in looked
+    assert "Record 2 rows?" in looked
     assert "Refused (2)" in looked
     assert "“yesterday” is no time." in looked
     assert not UsageEvent.objects.exists()

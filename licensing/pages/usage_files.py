@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts import sheets
 from accounts.models import Product
-from accounts.pages import csvs
+from accounts.pages import csvs, lists
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.refusal import Refusal
 from licensing import usage, usage_files
@@ -69,7 +69,12 @@ def upload(request: AdminRequest) -> HttpResponse:
         else:
             return redirect("licensing:usage_file", file.pk)
     files = _files(request).filter(confirmed_at__isnull=False).order_by("-confirmed_at")
-    context = {"form": form, "fields": _columns(), "files": files[:LISTED], "kept": usage.KEPT.days}
+    context = {
+        "form": form,
+        "fields": lists.columns(usage_files.FIELDS, usage_files.ALIASES),
+        "files": files[:LISTED],
+        "kept": usage.KEPT.days,
+    }
     return render(request, "licensing/usage.html", context, status=422 if form.errors else 200)
 
 
@@ -120,25 +125,9 @@ def _files(request: AdminRequest) -> QuerySet[UsageFile]:
 
 
 def _lists(found: usage_files.Preview) -> list[dict[str, Any]]:
-    lists = []
-    for outcome, title in _LISTS:
-        rows = found.of(outcome)
-        shown = rows[: SHOWN if outcome != usage.REPEATED else 0]
-        lists.append(
-            {
-                "outcome": outcome,
-                "title": title,
-                "total": len(rows),
-                "rows": shown,
-                "more": len(rows) - len(shown),
-            }
-        )
-    return lists
-
-
-def _columns() -> list[tuple[str, str]]:
-    """Each column, and how else it may be called."""
     return [
-        (label, ", ".join(f"“{name}”" for name in usage_files.ALIASES[field][1:4]))
-        for field, label in usage_files.FIELDS.items()
+        lists.in_part(
+            title, found.of(outcome), SHOWN if outcome != usage.REPEATED else 0, outcome=outcome
+        )
+        for outcome, title in _LISTS
     ]

@@ -69,6 +69,15 @@ class Deed(models.TextChoices):
     RECONCILIATION_ASKED = "reconciliation_asked", "Reconciliation asked for"
     RECONCILED = "reconciled", "Reconciled"
 
+    USAGE_IMPORTED = "usage_imported", "Usage imported"
+    PRICE_SET = "price_set", "Price of a license set"
+    REPORT_SCHEDULED = "report_scheduled", "Report scheduled"
+    REPORT_CHANGED = "report_changed", "Scheduled report changed"
+    REPORT_PAUSED = "report_paused", "Scheduled report paused"
+    REPORT_RESUMED = "report_resumed", "Scheduled report resumed"
+    REPORT_DELETED = "report_deleted", "Scheduled report deleted"
+    REPORT_SENT = "report_sent", "Scheduled report sent by hand"
+
     PERSON_ADDED = "person_added", "Person added"
     PERSON_CHANGED = "person_changed", "Person changed"
     PEOPLE_REMOVED = "people_removed", "People removed"

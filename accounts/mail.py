@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 
 from accounts.models import Admin, Organization, Outbox
 
@@ -19,11 +19,15 @@ from accounts.models import Admin, Organization, Outbox
 @dataclasses.dataclass(frozen=True, slots=True)
 class Message:
     """One e-mail to one person: a line of the outbox has one receiver, so that an address that
-    fails costs nobody else a second copy."""
+    fails costs nobody else a second copy.
+
+    html: the same for mail programs that show it. files: name, content and type of each."""
 
     to: str
     subject: str
     text: str
+    html: str = ""
+    files: tuple[tuple[str, str, str], ...] = ()
 
 
 #: Returns None when there is nothing left to say (the seat is gone, the token revoked).
@@ -86,12 +90,17 @@ def send(line: Outbox) -> None:
     if message is None:
         return
     host = settings.PUBLIC_URL.partition("://")[2].partition(":")[0]
-    EmailMessage(
+    letter = EmailMultiAlternatives(
         subject=" ".join(message.subject.split()),
         body=message.text,
         to=[message.to],
         headers={"Message-ID": f"<outbox-{line.pk}@{host}>", "Auto-Submitted": "auto-generated"},
-    ).send()
+    )
+    if message.html:
+        letter.attach_alternative(message.html, "text/html")
+    for file in message.files:
+        letter.attach(*file)
+    letter.send()
 
 
 def admins_of(organization: Organization) -> list[str]:

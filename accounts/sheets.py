@@ -51,29 +51,37 @@ class Sheet:
     lines: list[Line]
 
 
-def read(raw: bytes, aliases: Mapping[str, Sequence[str]], *, needed: str) -> Sheet:
+def read(
+    raw: bytes,
+    aliases: Mapping[str, Sequence[str]],
+    *,
+    needed: str,
+    needed_name: str = "E-mail",
+    most_bytes: int = MOST_BYTES,
+    most_rows: int = MOST_ROWS,
+) -> Sheet:
     """The rows of a file whose first row names the columns.
 
     aliases: of each field, how its column may be called; case, spaces and punctuation make no
-    difference. needed: the field that must have a column.
+    difference. needed: the field that must have a column, needed_name: what people call it.
     Refused: too long ("file_too_large", "file_too_long"), no text ("file_unreadable"), no
     header that names `needed`, or one that names a field twice ("header_invalid").
     """
-    if len(raw) > MOST_BYTES:
-        raise too_large(len(raw))
+    if len(raw) > most_bytes:
+        raise too_large(len(raw), most_bytes)
     text, encoding = decode(raw)
     fields = {_plain(name): field for field, called in aliases.items() for name in called}
     rows = _rows(text, set(fields))
     try:
-        return _sheet(rows, fields, encoding, needed)
+        return _sheet(rows, fields, encoding, (needed, needed_name), most_rows)
     except csv.Error as error:
         raise Refusal("file_unreadable", f"The file is not a CSV file: {error}.") from error
 
 
-def too_large(size: int) -> Refusal:
+def too_large(size: int, most: int = MOST_BYTES) -> Refusal:
     return Refusal(
         "file_too_large",
-        f"The file has {size / 1024 / 1024:.1f} MB; {MOST_BYTES // 1024 // 1024} MB is the most. "
+        f"The file has {size / 1024 / 1024:.1f} MB; {most // 1024 // 1024} MB is the most. "
         f"Split it into several files.",
     )
 
@@ -160,16 +168,20 @@ def _rows(text: str, known: set[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _sheet(
-    rows: Iterator[tuple[int, list[str]]], fields: dict[str, str], encoding: str, needed: str
+    rows: Iterator[tuple[int, list[str]]],
+    fields: dict[str, str],
+    encoding: str,
+    needed: tuple[str, str],
+    most_rows: int,
 ) -> Sheet:
     _, header = next(rows, (1, []))
     columns = [fields.get(_plain(cell)) for cell in header]
     named = [column for column in columns if column]
-    if needed not in named:
+    if needed[0] not in named:
         found = ", ".join(cell.strip()[:40] for cell in header[:8] if cell.strip()) or "nothing"
         raise Refusal(
             "header_invalid",
-            f"The first row must name the columns, one of them E-mail. It names: {found}.",
+            f"The first row must name the columns, one of them {needed[1]}. It names: {found}.",
         )
     twice = next(
         (
@@ -188,10 +200,10 @@ def _sheet(
     for number, row in rows:
         if not any(cell.strip() for cell in row):
             continue
-        if len(lines) == MOST_ROWS:
+        if len(lines) == most_rows:
             raise Refusal(
                 "file_too_long",
-                f"The file has more than {MOST_ROWS:,} rows. Split it into several files.",
+                f"The file has more than {most_rows:,} rows. Split it into several files.",
             )
         cells = {
             field: _undefused(cell.strip())

@@ -16,6 +16,7 @@ from typing import Any
 from accounts import admins, changes, groups, organizations, people
 from accounts import secrets as token_form
 from accounts.models import Application, Organization, Product
+from config import demo_usage
 from licensing import pools, roster
 from licensing.models import Policy
 from scim import applications, tokens
@@ -62,8 +63,9 @@ def make_demo(data_dir: Path) -> dict[str, Any]:
     acme = organizations.create("Acme", slug=SLUG, plan="advanced-plus")
     password = secrets.token_urlsafe(12)
     admin = admins.create("admin@acme.example", organization=acme, password=password)
-    pools.set_seats(acme, Product.SALES_NAVIGATOR, SALES_SEATS, by=admin)
-    pools.set_seats(acme, Product.TEAMLINK_EXTEND, TEAMLINK_SEATS, by=admin)
+    with demo_usage.days_ago(demo_usage.DAYS):
+        pools.set_seats(acme, Product.SALES_NAVIGATOR, SALES_SEATS, by=admin)
+        pools.set_seats(acme, Product.TEAMLINK_EXTEND, TEAMLINK_SEATS, by=admin)
     sales, teamlink = (
         applications.create(
             acme, name, product=product, idp="okta", when_full=Policy.WhenFull.WAITLIST, by=admin
@@ -86,26 +88,34 @@ def make_demo(data_dir: Path) -> dict[str, Any]:
     _push(_caller(acme, sales), staff[:PUSHED])
     _push(_caller(acme, teamlink), staff[PUSHED:])
     _by_hand(acme)
+    demo_usage.fill(acme, admin)
     return made | {"people": acme.people.count()}
 
 
 def _push(caller: Caller, staff: list[Employee]) -> None:
     """People, then a group for each department, as Okta sends them."""
     okta = IDPS["okta"]
-    ids = {
-        e.email: uuid.UUID(scim_users.create(caller, okta.create(e).body or {}).id) for e in staff
-    }
+    ids = {}
+    for n, e in enumerate(staff):
+        with demo_usage.days_ago(_weeks_of(n, staff)):
+            ids[e.email] = uuid.UUID(scim_users.create(caller, okta.create(e).body or {}).id)
     for name in GROUPS:
         members = [{"value": str(ids[e.email])} for e in staff if e.department == name]
         if caller.application.product == Product.SALES_NAVIGATOR:
             scim_groups.create(caller, {"displayName": name, "members": members})
     product = caller.application.product
     # Two in three have followed the link in their invitation; one has left.
-    for employee in staff[: len(staff) // 2]:
-        if employee.employee_number[-1] not in "147":
-            roster.activate(caller.organization, product, employee.email)
+    for n, employee in enumerate(staff[: len(staff) * 4 // 5]):
+        if 7 * n % 10 < 7:
+            with demo_usage.days_ago(_weeks_of(n, staff) - 1):
+                roster.activate(caller.organization, product, employee.email)
     leaver = okta.switch(str(ids[staff[-1].email]), active=False)
     scim_users.modify(caller, ids[staff[-1].email], leaver.body or {})
+
+
+def _weeks_of(n: int, staff: list[Employee]) -> float:
+    """How many days ago somebody came: one after the other, over some weeks."""
+    return demo_usage.DAYS - demo_usage.SPREAD * n / len(staff)
 
 
 def _by_hand(acme: Organization) -> None:

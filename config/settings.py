@@ -259,6 +259,22 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 900.0,
         "options": {"expires": 900},
     },
+    "record files of usage": {
+        "task": "licensing.tasks.record_usage_files",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "count usage": {
+        "task": "licensing.tasks.roll_up_usage",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
+    "send reports": {
+        "task": "licensing.tasks.send_reports",
+        "schedule": 900.0,
+        "options": {"expires": 900},
+    },
+    "prune usage": {"task": "licensing.tasks.prune_usage", "schedule": 86400.0},
     "reclaim idle seats": {"task": "licensing.tasks.reclaim_idle_seats", "schedule": 86400.0},
     "expire tokens": {"task": "scim.tasks.expire_scim_tokens", "schedule": 3600.0},
     "let refusals lapse": {"task": "licensing.tasks.lapse_refusals", "schedule": 86400.0},

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django.db import connection
@@ -131,15 +131,26 @@ def note_use(pool: Pool, users: Collection[int], at: dt.datetime) -> int:
     given is taken back. Returns how many seats it is news of.
     """
 
-    def change() -> int:
-        allocation.lock(pool.pk)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _NOTE_USE, {"pool": pool.pk, "people": list(users), "at": min(at, clock.now())}
-            )
-            return cursor.rowcount
+    return changes.run(lambda: note_uses(pool.pk, dict.fromkeys(users, at)))
 
-    return changes.run(change)
+
+def note_uses(pool_id: int, uses: Mapping[int, dt.datetime]) -> int:
+    """The same of a moment each, by id of Person, within the transaction of the caller, to whom
+    the pool's lock is the last one that it takes."""
+    if not uses:
+        return 0
+    allocation.lock(pool_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _NOTE_USES,
+            {
+                "pool": pool_id,
+                "people": list(uses),
+                "ats": list(uses.values()),
+                "now": clock.now(),
+            },
+        )
+        return cursor.rowcount
 
 
 # ------------------------------------------------------------------ reclaiming
@@ -384,10 +395,14 @@ def _days(pool: Pool) -> str:
     return "1 day" if pool.idle_after_days == 1 else f"{pool.idle_after_days} days"
 
 
-_NOTE_USE = """
-UPDATE licensing_seat SET last_used_at = %(at)s, reclaim_at = NULL
-WHERE pool_id = %(pool)s AND person_id = ANY(%(people)s::bigint[]) AND state = 'activated'
-  AND (last_used_at IS NULL OR last_used_at < %(at)s)
+_NOTE_USES = """
+UPDATE licensing_seat seat SET last_used_at = use.at, reclaim_at = NULL
+FROM (
+    SELECT person_id, least(at, %(now)s) AS at
+    FROM unnest(%(people)s::bigint[], %(ats)s::timestamptz[]) AS told(person_id, at)
+) use
+WHERE seat.pool_id = %(pool)s AND seat.person_id = use.person_id AND seat.state = 'activated'
+  AND (seat.last_used_at IS NULL OR seat.last_used_at < use.at)
 """
 
 _WARN = """

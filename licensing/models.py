@@ -1,9 +1,12 @@
-"""Pools, who may draw from them, seats, the waiting list, held removals and the ledger."""
+"""Pools, who may draw from them, seats, the waiting list, held removals, the ledger and usage."""
 
 from __future__ import annotations
 
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import Admin, Application, Group, OfOrganization, Organization, Person, Product
 
@@ -15,6 +18,7 @@ class Pool(models.Model):
     no grant has to count. Reconciliation compares it with the seats themselves.
     idle_after_days: a seat that was not activated or not used for so long is idle; null is
     never. reclaim, warn_days, may_reclaim_scim: what becomes of it (licensing.idle).
+    price, currency: of one license a month, as an admin says (licensing.prices).
     """
 
     class Reclaim(models.TextChoices):
@@ -31,6 +35,8 @@ class Pool(models.Model):
     )
     warn_days = models.PositiveIntegerField(default=7, db_default=7)
     may_reclaim_scim = models.BooleanField(default=False, db_default=False)
+    price = models.DecimalField(max_digits=10, decimal_places=2, null=True)
+    currency = models.CharField(max_length=3, blank=True, default="", db_default="")
 
     objects = OfOrganization.as_manager()
 
@@ -49,6 +55,10 @@ class Pool(models.Model):
             ),
             models.CheckConstraint(
                 name="a_warning_comes_one_day_ahead_at_least", condition=Q(warn_days__gte=1)
+            ),
+            models.CheckConstraint(
+                name="a_price_has_a_currency",
+                condition=Q(price=None, currency="") | (Q(price__gte=0) & ~Q(currency="")),
             ),
         ]
 
@@ -541,3 +551,255 @@ class DailyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool_id} on {self.day}"
+
+
+class UsageEvent(models.Model):
+    """One use of a product by a license holder, as it was reported (licensing.usage).
+
+    event_id: the reporter's own, so that a repeat is known. counted: it is in UsageDay. Deleted
+    when it is older than what is still taken, so that no repeat can come after that.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+", db_index=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    event_id = models.CharField(max_length=128)
+    kind = models.CharField(max_length=40, blank=True)
+    happened_at = models.DateTimeField()
+    counted = models.BooleanField(default=False)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "event_id"], name="a_usage_event_is_taken_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["pool", "id"], condition=Q(counted=False), name="usage_to_be_counted"
+            ),
+            models.Index(fields=["happened_at"], name="usage_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} of {self.person_id}"
+
+
+class UsageDay(models.Model):
+    """How often somebody used a product on a day (UTC), and when last.
+
+    Written by licensing.usage out of the events, each counted once.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+", db_index=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    count = models.PositiveIntegerField()
+    last_at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pool", "person", "day"], name="a_day_of_use_is_one_row_a_person"
+            ),
+        ]
+        indexes = [models.Index(fields=["day"], name="days_of_use_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} on {self.day}"
+
+
+class UsageMonth(models.Model):
+    """On which days of a month somebody used a product: what reports read of 100,000 people.
+
+    days: a bit for each, the lowest is the first of the month. Follows from UsageDay.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+", db_index=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    month = models.DateField()
+    days = models.IntegerField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pool", "month", "person"], name="a_month_of_use_is_one_row_a_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.month:%Y-%m}"
+
+
+class UsageFile(models.Model):
+    """A CSV file of usage events, from its upload until its rows are recorded.
+
+    confirmed_at: since then the worker takes it, piece by piece; position: how many rows are
+    done. content is emptied when all are. admin: null is the command line.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    admin = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
+    name = models.CharField(max_length=200)
+    product = models.CharField(max_length=20, blank=True)
+    content = models.BinaryField()
+    rows = models.PositiveIntegerField()
+    position = models.PositiveIntegerField(default=0)
+    accepted = models.PositiveIntegerField(default=0)
+    repeated = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="every_row_of_a_usage_file_has_one_outcome",
+                condition=Q(position=F("accepted") + F("repeated") + F("refused")),
+            ),
+            models.CheckConstraint(
+                name="a_usage_file_is_finished_after_its_last_row",
+                condition=Q(finished_at=None) | Q(position=F("rows"), confirmed_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["confirmed_at"],
+                condition=Q(confirmed_at__isnull=False, finished_at=None),
+                name="usage_files_to_be_recorded",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RefusedUse(models.Model):
+    """A row of a usage file that was refused. number: its line in the file."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    file = models.ForeignKey(UsageFile, on_delete=models.CASCADE, related_name="refusals")
+    number = models.PositiveIntegerField()
+    cells = models.JSONField()
+    because = models.TextField()
+
+    objects = OfOrganization.as_manager()
+
+    def __str__(self) -> str:
+        return f"line {self.number} of {self.file_id}"
+
+
+class ReportSchedule(models.Model):
+    """A usage report that goes out by e-mail each week or month (licensing.report_schedules).
+
+    day: of the week (1 is Monday) or of the month. groups: ids; one that is deleted is left
+    out. due_at: when the next one goes. made_by: who made it.
+    """
+
+    class Rhythm(models.TextChoices):
+        WEEKLY = "weekly", "Every week"
+        MONTHLY = "monthly", "Every month"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    product = models.CharField(max_length=20, choices=Product.choices)
+    rhythm = models.CharField(max_length=7, choices=Rhythm.choices)
+    day = models.PositiveSmallIntegerField()
+    groups = ArrayField(models.UUIDField(), default=list)
+    everybody = models.BooleanField()
+    departments = models.BooleanField()
+    made_by = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    paused_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        verbose_name = "scheduled report"
+        constraints = [
+            models.CheckConstraint(
+                name="a_report_goes_on_a_day_of_the_week_or_month",
+                condition=Q(rhythm="weekly", day__gte=1, day__lte=7)
+                | Q(rhythm="monthly", day__gte=1, day__lte=28),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=Q(paused_at=None), name="reports_that_are_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReportRecipient(models.Model):
+    """An admin who gets a scheduled report, as long as they have a role in the organization."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    schedule = models.ForeignKey(
+        ReportSchedule, on_delete=models.CASCADE, related_name="recipients", db_index=False
+    )
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="+")
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["schedule", "admin"], name="an_admin_gets_a_report_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.admin_id} gets {self.schedule_id}"
+
+
+class SentReport(models.Model):
+    """That a scheduled report went out for a period: each exactly once (as R4's warnings)."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    schedule = models.ForeignKey(
+        ReportSchedule, on_delete=models.CASCADE, related_name="sent", db_index=False
+    )
+    rhythm = models.CharField(max_length=7)
+    first = models.DateField()
+    last = models.DateField()
+    at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["schedule", "rhythm", "first"], name="a_report_goes_out_once_a_period"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.schedule_id} of {self.first}"

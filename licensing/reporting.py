@@ -1,9 +1,8 @@
 """Groups compared by seats, activation, use and idle seats (R25).
 
 What is known, and no more: seats, idle ones and who waits are those of now; given, freed and
-used are of the period. Of a seat's uses the last one alone is kept, so `active` counts whose
-last use is in the period: exact for a period that ends today, at least so many for an earlier
-one. Who is in a group is who is in it now.
+used are of the period. Who used a product is read from the days that licensing.usage counted,
+whether they still have the seat or not. Who is in a group is who is in it now.
 """
 
 from __future__ import annotations
@@ -38,12 +37,25 @@ class Period:
     def ends(self) -> dt.datetime:
         return dt.datetime.combine(self.last + dt.timedelta(days=1), dt.time(), dt.UTC)
 
+    @property
+    def months(self) -> dict[dt.date, int]:
+        """Each month, by its first day, with a bit for each of its days that are in the period,
+        the lowest is the first of the month (UsageMonth)."""
+        found: dict[dt.date, int] = {}
+        for n in range((self.last - self.first).days + 1):
+            day = self.first + dt.timedelta(days=n)
+            month = day.replace(day=1)
+            found[month] = found.get(month, 0) | 1 << (day.day - 1)
+        return found
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Usage:
     """people: who are there, with or without a seat. given, freed, active: in the period.
 
+    active: people who used it; reach: who did, or have a seat now.
     twice: how many of the people are in more than one of what was compared.
+    last_day: of the last use of any of them, in the period or by whoever has a seat now.
     """
 
     people: int = 0
@@ -55,6 +67,8 @@ class Usage:
     given: int = 0
     freed: int = 0
     twice: int = 0
+    reach: int = 0
+    last_day: dt.date | None = dataclasses.field(default=None, kw_only=True)
 
     @property
     def provisioned(self) -> int:
@@ -67,8 +81,8 @@ class Usage:
 
     @property
     def active_rate(self) -> int | None:
-        """Seats that were used last in the period, of a hundred; None without a seat."""
-        return round(100 * self.active / self.held) if self.held else None
+        """Who used it in the period, of a hundred who did or have a seat; None if nobody."""
+        return round(100 * self.active / self.reach) if self.reach else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,10 +123,15 @@ def compare(
                 "idle_before": _idle_before(pool),
                 "begins": period.begins,
                 "ends": period.ends,
+                "months": list(period.months),
+                "masks": list(period.months.values()),
             },
         )
         rows = cursor.fetchall()
-    found = {(kind, key): Usage(*map(int, counted)) for kind, key, *counted in rows}
+    found = {
+        (kind, key): Usage(*map(int, counted), last_day=last_day)
+        for kind, key, *counted, last_day in rows
+    }
     return Compared(
         everybody=found.get(("everybody", ""), Usage()) if everybody else None,
         groups=[(id, found.get(("group", str(id)), Usage())) for id in groups],
@@ -161,15 +180,26 @@ changed AS MATERIALIZED (
       AND deed IN ('grant', 'release')
     GROUP BY person_id
 ),
+used AS MATERIALIZED (
+    SELECT person_id,
+        max(month + length(ltrim((days & mask)::bit(31)::text, '0')) - 1) AS last_day
+    FROM unnest(%(months)s::date[], %(masks)s::int[]) AS asked(month, mask)
+    JOIN licensing_usagemonth USING (month)
+    WHERE pool_id = %(pool)s AND days & mask <> 0
+    GROUP BY person_id
+),
 known AS MATERIALIZED (
     SELECT who.person_id, seat.id IS NOT NULL AS held,
         coalesce(seat.state = 'activated', false) AS activated,
-        coalesce(seat.last_used_at >= %(begins)s AND seat.last_used_at < %(ends)s, false)
+        used.person_id IS NOT NULL
+            OR coalesce(seat.last_used_at >= %(begins)s AND seat.last_used_at < %(ends)s, false)
             AS active,
         coalesce(greatest(seat.granted_at, seat.activated_at, seat.last_used_at)
             <= %(idle_before)s::timestamptz, false) AS idle,
         waiting.id IS NOT NULL AS waiting,
-        coalesce(changed.given, 0) AS given, coalesce(changed.freed, 0) AS freed, who.places
+        coalesce(changed.given, 0) AS given, coalesce(changed.freed, 0) AS freed, who.places,
+        greatest((seat.last_used_at AT TIME ZONE 'UTC')::date, used.last_day)
+            AS last_day
     FROM (
         SELECT person_id, count(*) FILTER (WHERE kind <> 'everybody') AS places
         FROM member GROUP BY person_id
@@ -180,6 +210,7 @@ known AS MATERIALIZED (
     LEFT JOIN licensing_waitingentry waiting
         ON waiting.pool_id = %(pool)s AND waiting.person_id = who.person_id
     LEFT JOIN changed ON changed.person_id = who.person_id
+    LEFT JOIN used ON used.person_id = who.person_id
 ),
 counted AS (
     SELECT member.kind, member.key, known.* FROM member JOIN known USING (person_id)
@@ -189,7 +220,8 @@ counted AS (
 SELECT kind, key, count(*), count(*) FILTER (WHERE held), count(*) FILTER (WHERE activated),
     count(*) FILTER (WHERE active), count(*) FILTER (WHERE idle),
     count(*) FILTER (WHERE waiting), coalesce(sum(given), 0), coalesce(sum(freed), 0),
-    count(*) FILTER (WHERE places > 1)
+    count(*) FILTER (WHERE places > 1),
+    count(*) FILTER (WHERE held OR active), max(last_day)
 FROM counted
 GROUP BY kind, key
 ORDER BY kind, count(*) DESC, key

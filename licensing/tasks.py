@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import uuid
 
 from celery import shared_task
 from django.db import OperationalError
@@ -10,7 +11,18 @@ from django.db.models import F
 
 from accounts import changes
 from accounts.cause import Cause
-from licensing import allocation, counts, idle, reconcile, refusals, review, seals
+from licensing import (
+    allocation,
+    counts,
+    idle,
+    reconcile,
+    refusals,
+    report_schedules,
+    review,
+    seals,
+    usage,
+    usage_files,
+)
 from licensing.models import Pool
 
 
@@ -82,6 +94,8 @@ def reclaim_idle_seats() -> None:
     autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
 )
 def reclaim_idle_seats_of(pool_id: int) -> None:
+    """Uses that were reported and not counted yet count."""
+    usage.roll_up(pool_id)
     idle.sweep(pool_id)
 
 
@@ -99,3 +113,45 @@ def lapse_refusals() -> None:
 def count_seats() -> None:
     """Each quarter of an hour: today's row of each pool, and the days that are over (R25)."""
     counts.count_all()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def roll_up_usage() -> None:
+    """Uses that came in become days, and last uses of seats (R25)."""
+    usage.roll_up_all()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def record_usage_files() -> None:
+    """One task for each file that was confirmed, so that one that fails stops no other (R25)."""
+    for file_id in usage_files.due():
+        record_usage_file.apply_async([str(file_id)], expires=60)
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def record_usage_file(file_id: str) -> None:
+    """Nothing to do when another worker is at it already."""
+    usage_files.work(uuid.UUID(file_id))
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def send_reports() -> None:
+    """Usage reports whose day has come go into the outbox, each period once (R25)."""
+    report_schedules.send_due()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def prune_usage() -> None:
+    """Daily: forget events and files that are kept no longer."""
+    usage.prune()
+    usage_files.prune()

@@ -16,7 +16,10 @@ from licensing.pages import (
     overview,
     people,
     people_files,
+    prices,
+    report_schedules,
     reporting,
+    usage_files,
     waiting,
 )
 
@@ -68,6 +71,24 @@ urlpatterns = [
     path("seats/<int:seat_id>/invite/", invitations.invite, name="invite"),
     path("reporting/", reporting.report, name="reporting"),
     path("reporting/csv/", reporting.report_sheet, name="report_sheet"),
+    path("reporting/usage/", usage_files.upload, name="usage"),
+    path("reporting/usage/template.csv", usage_files.template, name="usage_template"),
+    path("reporting/usage/<uuid:file_id>/", usage_files.look, name="usage_file"),
+    path("reporting/usage/<uuid:file_id>/refused.csv", usage_files.report, name="usage_refused"),
+    path("reporting/prices/", prices.prices, name="prices"),
+    path("reporting/prices/<slug:product>/", prices.set_price, name="set_price"),
+    path("reporting/schedules/", report_schedules.schedules, name="schedules"),
+    path("reporting/schedules/new/", report_schedules.new, name="new_schedule"),
+    path("reporting/schedules/<int:schedule_id>/", report_schedules.edit, name="schedule"),
+    path(
+        "reporting/schedules/<int:schedule_id>/pause/", report_schedules.pause, name="pause_report"
+    ),
+    path(
+        "reporting/schedules/<int:schedule_id>/delete/",
+        report_schedules.delete,
+        name="delete_schedule",
+    ),
+    path("reporting/schedules/<int:schedule_id>/send/", report_schedules.send, name="send_report"),
     path("groups/", groups.groups, name="groups"),
     path("groups/new/", groups.new, name="new_group"),
     path("groups/<uuid:group_id>/", groups.group, name="group"),

@@ -11,9 +11,9 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts import people_files, sheets
-from accounts.by_hand import FIELDS, Verdict
+from accounts.by_hand import FIELDS
 from accounts.models import PeopleFile
-from accounts.pages import csvs
+from accounts.pages import csvs, lists
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.people_files import Preview
 from accounts.refusal import Refusal
@@ -56,7 +56,7 @@ def upload(request: AdminRequest) -> HttpResponse:
             form.add_error("file", refusal.detail)
         else:
             return redirect("licensing:import_file", file.pk)
-    context = {"form": form, "fields": _columns()}
+    context = {"form": form, "fields": lists.columns(FIELDS, people_files.ALIASES)}
     return render(request, "licensing/import.html", context, status=422 if form.errors else 200)
 
 
@@ -108,27 +108,9 @@ def _file(request: AdminRequest, file_id: uuid.UUID) -> PeopleFile:
 
 
 def _lists(found: Preview) -> list[dict[str, Any]]:
-    lists = []
-    for deed, title in _LISTS:
-        rows: list[Verdict] = found.of(deed)
-        shown = rows[: SHOWN if deed != "keep" else 0]
-        lists.append(
-            {
-                "deed": deed,
-                "title": title,
-                "total": len(rows),
-                "rows": shown,
-                "more": len(rows) - len(shown),
-            }
-        )
-    return lists
-
-
-def _columns() -> list[tuple[str, str]]:
-    """Each field, and how else its column may be called."""
     return [
-        (label, ", ".join(f"“{name}”" for name in people_files.ALIASES[field][1:4]))
-        for field, label in FIELDS.items()
+        lists.in_part(title, found.of(deed), SHOWN if deed != "keep" else 0, deed=deed)
+        for deed, title in _LISTS
     ]
 
 

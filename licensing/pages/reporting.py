@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -19,31 +19,20 @@ from accounts import clock
 from accounts.models import Group, Organization, Product
 from accounts.pages import asked, csvs
 from accounts.pages.access import AdminRequest, admin_required
-from accounts.pages.charts import Bar, Bars, Part
-from licensing import reporting
-from licensing.models import Pool
-from licensing.reporting import Compared, Period, Usage
+from accounts.pages.charts import Bar, Bars, Lines, Part, Series
+from licensing import reporting, reports
+from licensing.reporting import Period
+from licensing.reports import Report, Row
 
 PERIODS = {30: "Last 30 days", 90: "Last 90 days", 180: "Last 180 days"}
 USUAL = 30
 MOST_DAYS = 3 * 366
-#: Groups that are compared at once, that are offered to choose from, and that are shown unasked.
-MOST_GROUPS = 50
+#: Groups that are offered to choose from, and that are shown unasked.
 LISTED = 100
 FIRST = 8
-TOGETHER = "Together, each person once"
-_COLUMNS = (
-    ("People", "people"),
-    ("Seats", "held"),
-    ("Provisioned", "provisioned"),
-    ("Activated", "activated"),
-    ("Activation rate", "rate"),
-    ("Used in the period", "active"),
-    ("Idle", "idle"),
-    ("Waiting", "waiting"),
-    ("Given in the period", "given"),
-    ("Freed in the period", "freed"),
-)
+#: The looks of the lines of the picture over time.
+_LOOKS = ("one", "two", "three", "four", "five")
+_POINTS = {1: "day by day", 7: "week by week", 28: "four weeks by four weeks"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +61,7 @@ class Wanted:
             product=product if product in Product.values else Product.values[0],
             days=days,
             period=period,
-            groups=_ids(query.getlist("group"))[:MOST_GROUPS],
+            groups=ids(query.getlist("group"))[: reports.MOST_GROUPS],
             everybody="everybody" in query,
             departments="departments" in query,
             find=asked.text(query, "find"),
@@ -80,28 +69,11 @@ class Wanted:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
-    """badge, owner: which kind of group it is. total: everybody of the others once."""
-
-    label: str
-    usage: Usage
-    group: Group | None = None
-    total: bool = False
-
-    @property
-    def name(self) -> str:
-        """Tells groups of one name apart: two applications may each push one."""
-        owner = self.group.application if self.group else None
-        return f"{self.label} ({owner.name})" if owner else self.label
-
-
 @admin_required
 def report(request: AdminRequest) -> HttpResponse:
-    """The choice, four pictures and the table."""
+    """The choice, the pictures and the table."""
     wanted = Wanted.read(request)
-    groups, rows, compared = _compared(request.organization, wanted)
-    shown = [row for row in rows if not row.total]
+    groups, made = _made(request.organization, wanted)
     return render(
         request,
         "licensing/reporting.html",
@@ -109,12 +81,13 @@ def report(request: AdminRequest) -> HttpResponse:
             "wanted": wanted,
             "products": Product.choices,
             "periods": PERIODS,
-            "offered": _offered(request.organization, wanted, groups),
+            "offered": offered(request.organization, wanted.find, groups if wanted.chosen else []),
             "chosen": {group.pk for group in groups},
-            "rows": rows,
-            "columns": [name for name, _ in _COLUMNS],
-            "total": compared.total,
-            "charts": _charts(shown),
+            "report": made,
+            "rows": made.rows,
+            "columns": [name for name, _ in reports.COLUMNS],
+            "charts": _charts(made.parts),
+            **_over_time(request.organization, made),
             "sheet": request.GET.urlencode(),
             "today": clock.now().date(),
             "most_departments": reporting.MOST_DEPARTMENTS,
@@ -126,56 +99,64 @@ def report(request: AdminRequest) -> HttpResponse:
 def report_sheet(request: AdminRequest) -> HttpResponseBase:
     """The table of the same address as CSV."""
     wanted = Wanted.read(request)
-    _, rows, _ = _compared(request.organization, wanted)
-    first, last = wanted.period.first, wanted.period.last
-    return csvs.answer(
-        _sheet_rows(rows, wanted.period), f"usage-{wanted.product}-{first}-{last}.csv"
-    )
+    _, made = _made(request.organization, wanted)
+    return csvs.answer(reports.sheet(made), reports.sheet_name(wanted.product, wanted.period))
+
+
+def offered(organization: Organization, find: str, chosen: Sequence[Group]) -> dict[str, Any]:
+    """Groups to choose from: those that were chosen, then the others by name."""
+    found = Group.objects.of(organization).select_related("application").defer("document")
+    if find:
+        found = found.filter(name__icontains=find)
+    mine = {group.pk for group in chosen}
+    others = list(found.order_by("name_key", "id")[: LISTED + 1])
+    rest = [group for group in others[:LISTED] if group.pk not in mine]
+    return {
+        "groups": [*chosen, *rest],
+        "more": len(others) > LISTED,
+        "search": bool(find) or len(others) > LISTED,
+    }
 
 
 # ------------------------------------------------------------------ inside
 
 
-def _compared(
-    organization: Organization, wanted: Wanted
-) -> tuple[list[Group], list[Row], Compared]:
+def _made(organization: Organization, wanted: Wanted) -> tuple[list[Group], Report]:
     """Without a choice it is everybody beside the first groups by name."""
-    known = Group.objects.of(organization).select_related("application").defer("document")
-    by_name = known.order_by("name_key", "id")
-    groups = list(by_name.filter(pk__in=wanted.groups) if wanted.chosen else by_name[:FIRST])
-    pool = Pool.objects.of(organization).filter(product=wanted.product).first()
-    compared = reporting.compare(
+    if wanted.chosen:
+        groups = reports.groups_of(organization, wanted.groups)
+    else:
+        known = Group.objects.of(organization).select_related("application").defer("document")
+        groups = list(known.order_by("name_key", "id")[:FIRST])
+    return groups, reports.make(
         organization,
-        pool,
+        wanted.product,
         wanted.period,
-        groups=[group.pk for group in groups],
+        groups=groups,
         everybody=wanted.everybody or not wanted.chosen,
         departments=wanted.departments,
     )
-    rows = []
-    if compared.everybody is not None:
-        rows.append(Row("Everybody", compared.everybody))
-    by_id = {group.pk: group for group in groups}
-    rows += [Row(by_id[id].name, usage, by_id[id]) for id, usage in compared.groups]
-    rows += [Row(name, usage) for name, usage in compared.departments]
-    if len(rows) > 1 and compared.everybody is None:
-        rows.append(Row(TOGETHER, compared.total, total=True))
-    return groups, rows, compared
 
 
-def _offered(organization: Organization, wanted: Wanted, chosen: list[Group]) -> dict[str, Any]:
-    """Groups to choose from: those that were chosen, then the others by name."""
-    found = Group.objects.of(organization).select_related("application").defer("document")
-    if wanted.find:
-        found = found.filter(name__icontains=wanted.find)
-    mine = {group.pk for group in chosen} if wanted.chosen else set()
-    others = list(found.order_by("name_key", "id")[: LISTED + 1])
-    rest = [group for group in others[:LISTED] if group.pk not in mine]
-    return {
-        "groups": [*(chosen if wanted.chosen else ()), *rest],
-        "more": len(others) > LISTED,
-        "search": bool(wanted.find) or len(others) > LISTED,
-    }
+def _over_time(organization: Organization, made: Report) -> dict[str, Any]:
+    """The first rows over time, and in words what a point is; no picture where nothing is."""
+    rows, found = reports.trend(organization, made)
+    lines = [
+        Series(row.name, look, found.active[row.key])
+        for row, look in zip(rows, _LOOKS, strict=False)
+    ]
+    if not any(value for line in lines for value in line.values):
+        return {"trend": None}
+    days = [_point(day, found.step) for day in found.days]
+    more = len(made.parts) - len(rows)
+    return {"trend": Lines(days, lines), "points": _POINTS[found.step], "more_lines": more}
+
+
+def _point(first: dt.date, step: int) -> str:
+    """A day, or from when to when."""
+    last = first + dt.timedelta(days=step - 1)
+    ends = f"{last:%b} {last.day}, {last.year}"
+    return ends if step == 1 else f"{first:%b} {first.day} to {ends}"
 
 
 def _charts(rows: list[Row]) -> list[tuple[str, str, Bars]]:
@@ -209,7 +190,7 @@ def _charts(rows: list[Row]) -> list[tuple[str, str, Bars]]:
         ),
         (
             "Used in the period",
-            "Last used in the period, of the seats",
+            "Of those who have a license, or used one in the period",
             _percent([(row, row.usage.active_rate) for row in rows], "held", "Used"),
         ),
         (
@@ -243,14 +224,7 @@ def _percent(rates: list[tuple[Row, int | None]], look: str, name: str) -> Bars:
     return Bars(bars, {look: name}, most=100)
 
 
-def _sheet_rows(rows: list[Row], period: Period) -> Iterator[list[Any]]:
-    yield ["Group", *(name for name, _ in _COLUMNS), "From", "To"]
-    for row in rows:
-        figures = [getattr(row.usage, field) for _, field in _COLUMNS]
-        yield [row.name, *figures, period.first, period.last]
-
-
-def _ids(texts: list[str]) -> list[uuid.UUID]:
+def ids(texts: list[str]) -> list[uuid.UUID]:
     return list(dict.fromkeys(id for id in map(asked.as_id, texts) if id))
 
 

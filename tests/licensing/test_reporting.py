@@ -51,7 +51,7 @@ def test_the_figures_are_those_of_a_recount_and_cost_the_same_for_many_groups(
     one, many = {"group": several[0].pk}, {"group": [group.pk for group in several]}
     admin.get("/reporting/", one)
     for query in (one, many):
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             admin.get("/reporting/", query)
     lines = {line["Group"]: line for line in lines_of(admin.get("/reporting/csv/", many))}
     since = NOW.replace(hour=0) - dt.timedelta(days=29)

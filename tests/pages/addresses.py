@@ -31,6 +31,10 @@ def with_ids(world: World) -> dict[str, str]:
         "edit-person": reverse("licensing:edit_person", args=[world.sam.pk]),
         "remove-person": reverse("licensing:remove_person", args=[world.sam.pk]),
         "import-file": reverse("licensing:import_file", args=[world.file.pk]),
+        "usage-file": reverse("licensing:usage_file", args=[world.uses.pk]),
+        "usage-done": reverse("licensing:usage_file", args=[world.recorded.pk]),
+        "schedule": reverse("licensing:schedule", args=[world.schedule.pk]),
+        "delete-schedule": reverse("licensing:delete_schedule", args=[world.schedule.pk]),
         "manual-group": reverse("licensing:group", args=[world.manual_group.pk]) + "?q=e",
     }
 
@@ -62,6 +66,10 @@ def of_everybody() -> dict[str, str]:
         "held": reverse("licensing:held"),
         "groups": reverse("licensing:groups"),
         "report": reverse("licensing:reporting") + "?departments=1&everybody=1&days=90",
+        "usage": reverse("licensing:usage"),
+        "prices": reverse("licensing:prices"),
+        "schedules": reverse("licensing:schedules"),
+        "new-schedule": reverse("licensing:new_schedule"),
         "admins": reverse("accounts:admins"),
         "password": reverse("accounts:password"),
         "settings": reverse("accounts:settings"),

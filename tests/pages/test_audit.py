@@ -189,6 +189,20 @@ def _setup_link(world: World) -> SetupLink:
     return setup_links.open_of(world.application)[0]
 
 
+def _schedule(world: World) -> list[Any]:
+    return [world.schedule.pk]
+
+
+def _report(world: World) -> dict[str, Any]:
+    return {
+        "name": "Departments",
+        "product": SALES,
+        "goes": "monthly 2",
+        "departments": "1",
+        "to": world.owner.pk,
+    }
+
+
 def _buy_teamlink(world: World) -> None:
     pools.set_seats(world.organization, "teamlink-extend", 30)
 
@@ -290,6 +304,17 @@ POSTS = {
         lambda world: [world.file.pk],
         lambda world: {"confirmed": people_files.preview(world.file).digest},
     ),
+    "licensing:usage_file": Post(Deed.USAGE_IMPORTED, lambda world: [world.uses.pk]),
+    "licensing:set_price": Post(
+        Deed.PRICE_SET,
+        _product,
+        lambda world: {f"{SALES}-price": "12", f"{SALES}-currency": "USD"},
+    ),
+    "licensing:new_schedule": Post(Deed.REPORT_SCHEDULED, form=_report),
+    "licensing:schedule": Post(Deed.REPORT_CHANGED, _schedule, _report),
+    "licensing:pause_report": Post(Deed.REPORT_PAUSED, _schedule, lambda world: {"paused": "yes"}),
+    "licensing:send_report": Post(Deed.REPORT_SENT, _schedule),
+    "licensing:delete_schedule": Post(Deed.REPORT_DELETED, _schedule),
     "licensing:new_group": Post(Deed.GROUP_CREATED, form=lambda world: {"name": "ENT"}),
     "licensing:rename_group": Post(
         Deed.GROUP_RENAMED, _manual_group, lambda world: {"name": "Small businesses"}
@@ -347,6 +372,7 @@ NO_DEEDS = {
     "accounts:passkey_options",
     "licensing:idle",
     "licensing:import",
+    "licensing:usage",
     "scim_settings:new",
     "scim_settings:new_rules",
     "scim_settings:new_discard",
@@ -490,6 +516,7 @@ COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "set_eligibility": (Deed.RULES_CHANGED, ["{application}", "groups"]),
     "issue_scim_token": (Deed.TOKEN_ISSUED, ["{application}"]),
     "revoke_scim_token": (Deed.TOKEN_REVOKED, ["{token}"]),
+    "import_usage": (Deed.USAGE_IMPORTED, ["{slug}", "{uses}"]),
     # They read, do what the schedule does by itself, or make a demonstration of the others.
     "back_up": None,
     "explain_seat": None,
@@ -513,7 +540,9 @@ def test_every_command_is_in_the_table_above():
     assert found == set(COMMANDS)
 
 
-def test_every_command_leaves_its_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_leaves_its_line(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Without an admin: an operator did it."""
     monkeypatch.setenv("SEATKEEPER_PASSWORD", PASSWORD)
     pools.set_seats(world.organization, SALES, 12)
@@ -521,7 +550,9 @@ def test_every_command_leaves_its_line(world: World, monkeypatch: pytest.MonkeyP
         "slug": world.organization.slug,
         "application": world.application.pk,
         "token": world.token.pk,
+        "uses": tmp_path / "uses.csv",
     }
+    known["uses"].write_bytes(bytes(world.uses.content))
     for name, asked in COMMANDS.items():
         if asked is None:
             continue

@@ -47,6 +47,12 @@ def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) ->
     assert admin.post(back).status_code == 404
     admin.post(reverse("licensing:reclaim", args=[product]), {"person": [stranger.person.pk]})
     assert stranger.person.seats.count() == 1
+    for name in ("schedule", "pause_report", "send_report", "delete_schedule"):
+        theirs = reverse(f"licensing:{name}", args=[stranger.schedule.pk])
+        assert admin.post(theirs, {"paused": "yes"}).status_code == 404
+    theirs = reverse("licensing:usage_file", args=[stranger.uses.pk])
+    assert admin.post(theirs).status_code == 404
+    assert admin.get(theirs + "refused.csv").status_code == 404
     drop = reverse("licensing:drop", args=["sales-navigator", _refused(stranger)])
     admin.post(drop)
     assert _refused(stranger)
@@ -118,6 +124,8 @@ def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, worl
     deeds |= {"brake", "reclaim", "rules", "simulate", "setup-link"}
     deeds |= {"single-sign-on", "reset-second-step"}
     deeds |= {"new-person", "edit-person", "remove-person", "import", "import-file", "new-group"}
+    deeds |= {"usage", "usage-file", "usage-done", "prices"}
+    deeds |= {"new-schedule", "schedule", "delete-schedule"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 
@@ -171,6 +179,14 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("licensing:many", [], {"deed": "remove", "whom": "all"}),
         ("licensing:import", [], {}),
         ("licensing:import_file", [world.file.pk], {}),
+        ("licensing:usage", [], {}),
+        ("licensing:usage_file", [world.uses.pk], {}),
+        ("licensing:set_price", ["sales-navigator"], {}),
+        ("licensing:new_schedule", [], {}),
+        ("licensing:schedule", [world.schedule.pk], {}),
+        ("licensing:pause_report", [world.schedule.pk], {"paused": "yes"}),
+        ("licensing:send_report", [world.schedule.pk], {}),
+        ("licensing:delete_schedule", [world.schedule.pk], {}),
         ("licensing:new_group", [], {"name": "x"}),
         ("licensing:rename_group", [world.manual_group.pk], {"name": "x"}),
         ("licensing:delete_group", [world.manual_group.pk], {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from decimal import Decimal
 
 from accounts import (
     admins,
@@ -25,8 +26,18 @@ from accounts.models import (
     Person,
     Role,
 )
-from licensing import brake, counts, idle, pools, roster, seats
-from licensing.models import HeldRemoval, Policy
+from licensing import (
+    brake,
+    counts,
+    idle,
+    pools,
+    prices,
+    report_schedules,
+    roster,
+    seats,
+    usage_files,
+)
+from licensing.models import HeldRemoval, Policy, ReportSchedule, UsageFile
 from scim import exchanges, setup_links, tokens, turned_away
 from scim.models import Exchange, Token
 from tests import factories
@@ -59,6 +70,15 @@ not an address;Han;Solo;;5
 """
 
 
+#: Uses by Sam, by somebody who is not here, and at a time that makes no sense.
+USES = f"""When;E-mail;Product;Action;Phone
+{{first}};sam@example.com;Sales Navigator;search;1
+{{second}};sam@example.com;Sales Navigator;message;2
+{{second}};eve@example.com;Sales Navigator;{LONG};3
+some day;sam@example.com;Sales Navigator;;4
+"""
+
+
 @dataclasses.dataclass
 class World:
     organization: Organization
@@ -71,6 +91,9 @@ class World:
     colleague: Role
     invitation: AdminInvitation
     file: PeopleFile
+    uses: UsageFile
+    recorded: UsageFile
+    schedule: ReportSchedule
 
     @property
     def application(self) -> Application:
@@ -127,6 +150,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
     _secure(organization, owner)
     _set_up(okta, owner)
     exchanges.flush()
+    recorded = _use(organization)
     counts.count_all()
     ada = Person.objects.of(organization).filter(email="ada.lovelace@example.com").order_by("id")
     return World(
@@ -137,12 +161,41 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         token=token,
         person=ada[0],
         group=Group.objects.of(organization).get(name="Account executives"),
+        uses=usage_files.keep(organization, "uses.csv", _uses(), admin=owner),
+        recorded=recorded,
+        schedule=_schedule(organization, owner),
         file=people_files.keep(organization, "people.csv", FILE.encode(), admin=owner),
         colleague=_colleague(organization, owner),
         invitation=invitations.invite(
             organization, f"ina@{owner.email.partition('@')[2]}", "read-only", by=owner
         ),
     )
+
+
+def _uses() -> bytes:
+    ago = [clock.now() - dt.timedelta(days=days) for days in (9, 2)]
+    first, second = (f"{moment:%Y-%m-%d %H:%M}" for moment in ago)
+    return USES.format(first=first, second=second).encode()
+
+
+def _use(organization: Organization) -> UsageFile:
+    """A price, and uses out of a file."""
+    prices.set_price(organization, "sales-navigator", Decimal("79.99"), "EUR")
+    return usage_files.import_now(organization, f"{LONG}.csv", _uses(), product="")
+
+
+def _schedule(organization: Organization, owner: Admin) -> ReportSchedule:
+    """Two reports by e-mail, one of them paused; the other was sent once."""
+    wanted = report_schedules.Wanted(
+        "Use by everybody", "sales-navigator", "weekly", 1, [owner.pk], everybody=True
+    )
+    paused = report_schedules.make(
+        organization, dataclasses.replace(wanted, name=LONG, rhythm="monthly"), by=owner
+    )
+    report_schedules.pause(paused, True, by=owner)
+    schedule = report_schedules.make(organization, wanted, by=owner)
+    report_schedules.send_now(schedule, by=owner)
+    return schedule
 
 
 def _secure(organization: Organization, owner: Admin) -> None:

@@ -1,0 +1,23 @@
+"""Long lists of rows, shown in part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def in_part(title: str, rows: Sequence[Any], most: int, **about: Any) -> dict[str, Any]:
+    """The first rows, how many there are, and how many more than are shown."""
+    shown = rows[:most]
+    more = len(rows) - len(shown)
+    return {"title": title, "total": len(rows), "rows": shown, "more": more, **about}
+
+
+def columns(
+    labels: Mapping[str, str], aliases: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str]]:
+    """The columns of a CSV file as we call them, and how else each may be called."""
+    return [
+        (label, ", ".join(f"“{name}”" for name in aliases[field][1:4]))
+        for field, label in labels.items()
+    ]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("licensing", "0008_daily_count"),
+        ("licensing", "0009_usage"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

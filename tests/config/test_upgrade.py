@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -39,6 +40,17 @@ OTHERWISE = {
     "require-statement-timeout": "waiting is limited; building an index takes its time",
     "transaction-nesting": "sqlmigrate prints the transaction that Django opens",
 }
+# What one migration may do all the same: its complaints contain these words.
+ALLOWED = {
+    "accounts.0009_undo_and_audit_rule": {
+        "ban-drop-constraint": "the set of deeds grows: the wider check replaces it at once",
+        "constraint-missing-not-valid": "a year of audit lines is read in a second",
+    },
+    "licensing.0011_reconcile_asked": {
+        "adding-foreign-key-constraint": "one row a pool",
+        "ban-drop-not-null": "the last release reads it, and shows nothing for what has none",
+    },
+}
 
 
 def git(*arguments: str) -> bytes:
@@ -70,16 +82,31 @@ def since(release: Path) -> list[tuple[str, str]]:
 
 
 def complaints(sql: Path) -> list[str]:
-    """What squawk says of one migration."""
+    """What squawk says of one migration, but for tables that it makes itself: nobody waits."""
     options = [f"--exclude={','.join(OTHERWISE)}", "--pg-version=15.0", "--reporter=gcc"]
-    if "BEGIN;" in sql.read_text():
+    text = sql.read_text()
+    if "BEGIN;" in text:
         options.append("--assume-in-transaction")
     done = subprocess.run(
         [Path(sys.executable).parent / "squawk", *options, sql],
         env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
-    return [line.removeprefix(str(sql)) for line in done.stdout.splitlines() if str(sql) in line]
+    lines = text.splitlines()
+    made = set(re.findall(r'^CREATE TABLE "(\w+)"', text, re.MULTILINE))
+
+    def is_about_a_new_table(said: str) -> bool:
+        place = int(said.removeprefix(f"{sql}:").split(":")[0])
+        table = re.search(
+            r'ALTER TABLE "(\w+)"|CREATE (?:UNIQUE )?INDEX .* ON "(\w+)"', lines[place]
+        )
+        return table is not None and bool(made & set(table.groups()))
+
+    return [
+        said.removeprefix(f"{sql}:")
+        for said in done.stdout.splitlines()
+        if said.startswith(f"{sql}:") and not is_about_a_new_table(said)
+    ]
 
 
 @pytest.mark.django_db
@@ -92,7 +119,8 @@ def test_no_migration_since_the_release_locks_out_who_works(
         sql = tmp_path / f"{app}_{name}.sql"
         with sql.open("w") as out:
             call_command("sqlmigrate", app, name, stdout=out)
-        if said := complaints(sql):
+        allowed = ALLOWED.get(f"{app}.{name}", {})
+        if said := [one for one in complaints(sql) if not any(word in one for word in allowed)]:
             found[f"{app}.{name}"] = said
     assert not found, json.dumps(found, indent=2)
 

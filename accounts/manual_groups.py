@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from accounts import audit, by_hand, changes, groups
 from accounts.deeds import Deed
@@ -79,14 +80,7 @@ def remove(group: Group, people: Sequence[int], *, by: Admin | None = None) -> i
         gone = groups.remove_people(held, people)
         if gone:
             groups.touch(held)
-            audit.note(
-                held.organization_id,
-                Deed.GROUP_PEOPLE_REMOVED,
-                held,
-                by=by,
-                before=audit.people(gone),
-                undo={"group": held.pk, "people": gone},
-            )
+            _note(held, Deed.GROUP_PEOPLE_REMOVED, gone, by, before=audit.people(gone))
         return len(gone)
 
     return changes.run(change)
@@ -172,15 +166,13 @@ def _join(held: Group, people: set[int], unknown: list[str], by: Admin | None) -
     joined = set(members.all()) - before
     if joined:
         groups.touch(held)
-        audit.note(
-            held.organization_id,
-            Deed.GROUP_PEOPLE_ADDED,
-            held,
-            by=by,
-            after=audit.people(joined),
-            undo={"group": held.pk, "people": sorted(joined)},
-        )
+        _note(held, Deed.GROUP_PEOPLE_ADDED, sorted(joined), by, after=audit.people(joined))
     return Joined(len(joined), len(before), unknown)
+
+
+def _note(held: Group, deed: Deed, who: Sequence[int], by: Admin | None, **change: Any) -> None:
+    undo = {"group": held.pk, "people": list(who)}
+    audit.note(held.organization_id, deed, held, by=by, undo=undo, **change)
 
 
 def _some(entries: Sequence[str]) -> str:

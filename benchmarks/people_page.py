@@ -10,8 +10,11 @@ last page. Of each: the number of statements, the bytes of the answer, the time 
 statement and the whole time (the least of the rounds, since neighbours only add; in one process,
 without a network).
 
-The targets: fewer than 20 statements and 100 kB a page; and of the list of people what is not its
-slowest statement takes less than 50 ms. Writes results/DATE-people-page.json.
+The rest of a page is the time of its other statements and the processor time of everything else, so
+that a neighbour who takes the processor is not counted.
+
+The targets: fewer than 20 statements and 100 kB a page; and the rest of the list of people takes
+less than 50 ms. Writes results/DATE-people-page.json.
 """
 
 from __future__ import annotations
@@ -173,7 +176,7 @@ def ask(given: dict[str, Any], rounds: int) -> dict[str, Any]:
             slowest=turns[-1]["slowest"][:300],
             misses=[],
         )
-        rest = min(turn["ms"] - turn["slowest_ms"] for turn in turns)
+        rest = min(turn["rest_ms"] for turn in turns)
         if row.statements >= MOST_STATEMENTS:
             row.misses.append(f"{row.statements} statements")
         if row.bytes > MOST_BYTES:
@@ -197,9 +200,9 @@ def _once(client: Any, address: str) -> dict[str, Any]:
             spent.append((time.perf_counter() - begun, " ".join(sql.split())))
 
     with connection.execute_wrapper(watch):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         answer = client.get(address)
-        seconds = time.perf_counter() - started
+        seconds, cpu = time.perf_counter() - started, time.process_time() - used
     assert answer.status_code == 200, (address, answer.status_code)
     slowest = max(spent, default=(0.0, ""))
     return {
@@ -207,6 +210,7 @@ def _once(client: Any, address: str) -> dict[str, Any]:
         "bytes": len(answer.content),
         "ms": seconds * 1000,
         "slowest_ms": slowest[0] * 1000,
+        "rest_ms": (cpu + sum(took for took, _ in spent) - slowest[0]) * 1000,
         "slowest": slowest[1],
     }
 

@@ -25,7 +25,9 @@ def _of_pool(pool: Pool, number: int) -> str:
     label = Product(pool.product).label
     lose = "1 person loses" if number == 1 else f"{number:,} people lose"
     said = [f"{lose} their {label} license."]
-    if waiting:
+    if not free:
+        said.append(f"None is free then: {pool.held - number:,} of {pool.purchased:,} are in use.")
+    elif waiting:
         get = "1 person who waits gets one" if waiting == 1 else f"{waiting:,} who wait get one"
         said.append(
             f"{get} at once, in order; {free - waiting:,} {_are(free - waiting)} free then."

@@ -17,6 +17,7 @@ from accounts.models import Application, Group, Product, Role
 from accounts.refusal import NotFound, Refusal
 from accounts.undo import Undoing, Way
 from licensing import allocation, by_hand, pools, restore, review
+from licensing.models import Pool
 
 
 def number_back(it: Undoing) -> str:
@@ -59,8 +60,9 @@ def bring_back(it: Undoing) -> str:
     found = people.bring_back(it.organization, chosen)
     if len(found) != len(chosen):
         raise _changed(f"{_told(chosen[len(found) :])} cannot be found any more")
-    for product in sorted(it.needs["seats"]):
-        _restore(it, product, it.needs["seats"][product])
+    seats = it.needs["seats"]
+    for pool in Pool.objects.of(it.organization).filter(product__in=seats).order_by("pk"):
+        _restore(it, pool.product, seats[pool.product])
     who = found[0].name if len(found) == 1 else f"{len(found):,} people"
     return f"{who} {_have(chosen)} come back, as they were."
 

@@ -32,7 +32,7 @@ COLUMNS = (
 
 #: Days, and what a page calls them.
 KEPT = [
-    ("", "For ever"),
+    ("0", "For ever"),
     *((str(365 * years), f"For {years} year{'s' if years > 1 else ''}") for years in (1, 2, 3, 5)),
     ("3650", "For 10 years"),
 ]
@@ -41,7 +41,6 @@ KEPT = [
 class RuleForm(forms.Form):
     kept = forms.ChoiceField(
         label="Keep lines",
-        required=False,
         choices=KEPT,
         help_text="Older ones are forgotten within a day, for good. Export them first.",
     )
@@ -110,7 +109,7 @@ def log(request: AdminRequest) -> HttpResponse:
         "wanted": wanted,
         "deeds": Deed.choices,
         "rule": rule,
-        "rule_form": RuleForm(initial={"kept": rule.kept_days or ""}),
+        "rule_form": RuleForm(initial={"kept": rule.kept_days or 0}),
         "is_owner": request.role.kind == Role.Kind.OWNER,
     }
     return render(request, "accounts/audit.html", context)
@@ -123,7 +122,7 @@ def keep(request: AdminRequest) -> HttpResponse:
     """How long lines are kept; owners say."""
     form = RuleForm(request.POST)
     if form.is_valid():
-        days = int(form.cleaned_data["kept"] or 0) or None
+        days = int(form.cleaned_data["kept"]) or None
         try:
             audit_rules.keep(request.organization, days, by=request.admin)
         except Refusal as refusal:

@@ -16,7 +16,7 @@ from accounts.pages.paging import page_of
 from accounts.pages.undoing import done
 from accounts.refusal import Refusal
 from licensing import foretell, review
-from licensing.models import HeldRemoval
+from licensing.models import HeldRemoval, Seat
 
 State = HeldRemoval.State
 TABS = {
@@ -91,7 +91,11 @@ def _ask(request: AdminRequest, application: Application, last: str) -> HttpResp
     if name.right:
         return None
     asks_first = typed.FIELD not in request.POST
-    will = foretell.freeing(request.organization, {application.product: number})
+    held = HeldRemoval.objects.filter(application=application, state=State.HELD)
+    seats = Seat.objects.of(request.organization).filter(
+        pool__product=application.product, person__in=held.values("person")
+    )
+    will = foretell.freeing(request.organization, {application.product: seats.count()})
     context = {
         "application": application,
         "number": number,

@@ -50,7 +50,7 @@ def test_people_of_a_group_and_of_an_application_are_found(admin: Client, world:
     assert entra == {"Ada Lovelace", "Grace Hopper", "Katherine Johnson", "Alan Turing"}
     page = text(admin.get(f"/users/?group={world.manual_group.pk}&department=Navy"))
     assert '<details class="more-filters" open>' in page
-    assert '<option value="Navy" selected>Navy</option>' in page
+    assert "<option selected>Navy</option>" in page
 
 
 @pytest.mark.parametrize("sort", ["-number", "department"])

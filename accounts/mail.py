@@ -21,13 +21,14 @@ class Message:
     """One e-mail to one person: a line of the outbox has one receiver, so that an address that
     fails costs nobody else a second copy.
 
-    html: the same for mail programs that show it. files: name, content and type of each."""
+    html: the same for mail programs that show it. files: name, whose ending tells the
+    type, and content of each."""
 
     to: str
     subject: str
     text: str
     html: str = ""
-    files: tuple[tuple[str, str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
 
 
 #: Returns None when there is nothing left to say (the seat is gone, the token revoked).

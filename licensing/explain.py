@@ -60,6 +60,8 @@ def _why_seat(pool: Pool, person: Person, seat: Seat) -> list[str]:
         ]
     if seat.state == Seat.State.ACTIVATED:
         because.append(f"They activated it on {seat.activated_at:%d %B %Y}.")
+        if seat.last_used_at is not None:
+            because.append(f"They used it last on {seat.last_used_at:%d %B %Y}.")
     else:
         because.append("It is provisioned: they have not activated it yet.")
     return because

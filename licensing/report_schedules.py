@@ -209,7 +209,7 @@ def letter(payload: dict[str, Any]) -> Message | None:
         subject=f"{schedule.name}: {_days(period)}",
         text=render_to_string("mail/usage_report.txt", about),
         html=render_to_string("mail/usage_report.html", about),
-        files=((reports.sheet_name(schedule.product, period), _sheet(report), "text/csv"),),
+        files=((reports.sheet_name(schedule.product, period), _sheet(report)),),
     )
 
 

@@ -19,3 +19,15 @@ class HintedRadio(forms.RadioSelect):
         option = super().create_option(name, value, *args, **kwargs)
         option["hint"] = self.hints.get(str(value), "")
         return option
+
+
+def csv_file(most_bytes: int, most_rows: int) -> forms.FileField:
+    """A CSV file to upload, with what `accounts.sheets` reads of it as its help."""
+    return forms.FileField(
+        label="CSV file",
+        allow_empty_file=True,
+        max_length=200,
+        help_text=f"At most {most_bytes // 1024 // 1024} MB and {most_rows:,} rows, "
+        f"in UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs.",
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
+    )

@@ -15,6 +15,7 @@ from accounts.by_hand import FIELDS
 from accounts.models import PeopleFile
 from accounts.pages import csvs, lists
 from accounts.pages.access import AdminRequest, admin_required, changes_things
+from accounts.pages.forms import csv_file
 from accounts.people_files import Preview
 from accounts.refusal import Refusal
 
@@ -29,14 +30,7 @@ _LISTS = (
 
 
 class FileForm(forms.Form):
-    file = forms.FileField(
-        label="CSV file",
-        allow_empty_file=True,
-        max_length=200,
-        help_text=f"At most {sheets.MOST_BYTES // 1024 // 1024} MB and {sheets.MOST_ROWS:,} rows, "
-        f"in UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs.",
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
-    )
+    file = csv_file(sheets.MOST_BYTES, sheets.MOST_ROWS)
 
 
 @admin_required

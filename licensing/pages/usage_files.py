@@ -15,6 +15,7 @@ from accounts import sheets
 from accounts.models import Product
 from accounts.pages import csvs, lists
 from accounts.pages.access import AdminRequest, admin_required, changes_things
+from accounts.pages.forms import csv_file
 from accounts.refusal import Refusal
 from licensing import usage, usage_files
 from licensing.models import RefusedUse, UsageFile
@@ -30,15 +31,7 @@ _LISTS = (
 
 
 class FileForm(forms.Form):
-    file = forms.FileField(
-        label="CSV file",
-        allow_empty_file=True,
-        max_length=200,
-        help_text=f"At most {usage_files.MOST_BYTES // 1024 // 1024} MB and "
-        f"{usage_files.MOST_ROWS:,} rows, in UTF-8, UTF-16 or Windows-1252, with commas, "
-        f"semicolons or tabs.",
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
-    )
+    file = csv_file(usage_files.MOST_BYTES, usage_files.MOST_ROWS)
     product = forms.ChoiceField(
         label="Product",
         choices=[("", "As its column says"), *Product.choices],

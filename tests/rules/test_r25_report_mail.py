@@ -204,6 +204,20 @@ def test_a_report_that_makes_no_sense_is_refused(held, admin, lea, more, said):
     assert not ReportSchedule.objects.exists()
 
 
+def test_a_report_that_is_looked_at_can_be_sent_regularly(held, admin, lea):
+    """R25: the form begins with what the report's address chose, and with oneself."""
+    smb = groups.create(held, "SMB")
+    query = f"everybody=1&group={smb.pk}&product=teamlink-extend"
+    shown = admin.get(f"/reporting/?{query}").content.decode()
+    address = f"/reporting/schedules/new/?{query}"
+    assert address.replace("&", "&amp;") in shown
+    form_ = admin.get(address).content.decode()
+    assert f'value="{smb.pk}" checked' in form_
+    assert '<option value="teamlink-extend" selected>' in form_
+    assert f'name="to" value="{lea.pk}" checked' in form_
+    assert 'name="everybody" value="1" checked' in form_
+
+
 def test_a_price_is_set_and_costs_are_shown(held, admin):
     """R25: on a page, with a line in the audit log; nonsense is refused."""
     idle.set_rule(held, SALES, after_days=30)

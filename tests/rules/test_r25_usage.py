@@ -16,7 +16,7 @@ from accounts.tasks import deliver_outbox
 from licensing import idle, roster, tasks, usage
 from licensing.models import Seat, UsageDay, UsageEvent, UsageMonth
 from licensing.usage import Event
-from tests.factories import connect, dump, grant, organization, pool_of, seat_of, set_seats
+from tests.factories import connect, dump, explain, grant, organization, pool_of, seat_of, set_seats
 
 NOW = dt.datetime(2026, 11, 24, 15, tzinfo=dt.UTC)
 SALES = "sales-navigator"
@@ -166,7 +166,7 @@ def test_the_worker_counts_each_use_once(held):
 
 
 def test_whoever_uses_an_activated_license_is_not_idle(held):
-    """R25: the last use is noted, a warning is taken back, an older use is no news."""
+    """R25, R22: the last use is told, a warning is taken back, an older use is no news."""
     idle.set_rule(held, SALES, after_days=30, reclaim="automatic")
     idle.sweep(pool_of(held).pk)
     assert Seat.objects.filter(reclaim_at__isnull=False).count() == 2
@@ -178,6 +178,8 @@ def test_whoever_uses_an_activated_license_is_not_idle(held):
     usage.record(held, [use("d", ago=3)])
     tasks.roll_up_usage()
     assert seat_of(held, GRACE).last_used_at == NOW - dt.timedelta(days=2)
+    told = explain(held, GRACE).json["because"]
+    assert "They used it last on 22 November 2026." in told
 
 
 def test_a_use_that_was_not_counted_yet_keeps_its_seat(held):

@@ -11,10 +11,16 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 
 from accounts.models import Organization
 from scim import exchanges, turned_away
+from tests import emptying, workers
+from tests.workers import pytest_xdist_make_scheduler  # noqa: F401 - a hook, found by its name
+
+workers.own_valkey(settings)
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +32,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
             "ALTER TABLE licensing_ledgerseal DISABLE TRIGGER licensing_seals_are_never_emptied; "
             "ALTER TABLE accounts_auditentry DISABLE TRIGGER accounts_audit_is_never_emptied"
         )
+    TransactionTestCase._fixture_teardown = emptying.empty
 
 
 @pytest.fixture(scope="session", autouse=True)

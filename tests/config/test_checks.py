@@ -83,7 +83,7 @@ def test_each_unsafe_value_is_refused_with_a_sentence(
         ("ab" * 40, "is shorter than 50 random characters"),
         ("django-insecure-" + "abcdefghijkl" * 5, "is an example's"),
         ("changeme" + "abcdefghijkl" * 5, "is an example's"),
-        (production()["SECRET_KEY"], None),
+        pytest.param(production()["SECRET_KEY"], None, id="a random one"),
     ],
 )
 def test_which_keys_are_weak(key: str, why: str | None) -> None:

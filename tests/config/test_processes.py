@@ -26,7 +26,13 @@ COMPOSE: dict[str, Any] = yaml.safe_load((processes.ROOT / "docker-compose.yml")
 SERVICES: dict[str, Any] = COMPOSE["services"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with processes.data_folder() as data_dir:
+        yield data_dir
+
+
+@pytest.fixture(scope="module")
 def production(folder: Path) -> Iterator[dict[str, str]]:
     """Production's variables, on a database and a queue of their own; migrated by its service."""
     main = os.environ["DATABASE_URL"]

@@ -27,15 +27,20 @@ pytestmark = pytest.mark.browser
 WIDTHS = (1280, 768, 320)
 #: Contrast, all that the dark scheme can change, is asked where the layout is another one.
 WIDTHS_IN_DARK = (1280, 320)
+#: All pages together would be the longest test of all: processes of tests share the parts.
+PARTS = 3
 TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 
 
-def test_every_page_is_accessible_quiet_and_fits_the_window(open_page: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_is_accessible_quiet_and_fits_the_window(
+    open_page: Callable[..., Any], part: int
+) -> None:
     world = worlds.make()
     page = open_page(admin=world.owner)
     trouble = {}
-    for name, address in addresses.every(world).items():
+    for name, address in list(addresses.every(world).items())[part::PARTS]:
         response = page.goto(address)
         assert response.status == 200, name
         trouble |= keyboard.check(page, name)

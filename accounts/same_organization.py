@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddConstraint, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 from django.db.models.constraints import BaseConstraint
@@ -29,17 +28,15 @@ class SameOrganization(BaseConstraint):
         super().__init__(name=name)
         self.field = field
 
-    def constraint_sql(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> Any:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         """A table that is only now made has no row to be validated."""
         schema_editor.deferred_sql.append(self._added(model, schema_editor))
         return None
 
-    def create_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Any:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         return f"{self._added(model, schema_editor)} NOT VALID"
 
-    def remove_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Any:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         quote = schema_editor.quote_name
         return f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT {quote(self.name)}"
 
@@ -58,9 +55,9 @@ class SameOrganization(BaseConstraint):
     def __hash__(self) -> int:
         return hash((self.field, self.name))
 
-    def _added(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
+    def _added(self, model: Any, schema_editor: Any) -> str:
         quote = schema_editor.quote_name
-        field: Any = model._meta.get_field(self.field)
+        field = model._meta.get_field(self.field)
         other = field.remote_field.model._meta
         return (
             f"ALTER TABLE {quote(model._meta.db_table)} ADD CONSTRAINT {quote(self.name)} "

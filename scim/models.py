@@ -144,6 +144,7 @@ class TurnedAway(models.Model):
         MISSENT = "missent", "The token is right, its header is not"
         OFF = "off", "SCIM is switched off"
         PLAN = "plan", "The plan has no SCIM"
+        TOO_FAST = "too_fast", "Requests came too fast"
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     application = models.ForeignKey(

@@ -6,7 +6,6 @@ to sign in, whoever writes the next one, gets past the second step.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
-from accounts import sessions
+from accounts import client_address, sessions
 from accounts.models import Admin, Passkey, Role, SignInRule, SingleSignOn
 
 if TYPE_CHECKING:
@@ -146,13 +145,8 @@ def where_to(request: HttpRequest) -> str:
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """The visitor's address. Behind the proxy it is the last one that the proxy noted."""
-    forwarded = request.headers.get("X-Forwarded-For") if settings.SECURE_PROXY_SSL_HEADER else None
-    address = (forwarded or request.META.get("REMOTE_ADDR") or "").rpartition(",")[2].strip()
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return None
+    """The visitor's address, which they cannot make up."""
+    return client_address.of(request.META)
 
 
 def _with_next(address: str, request: HttpRequest) -> str:

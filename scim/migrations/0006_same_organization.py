@@ -1,4 +1,5 @@
-"""R2, R11: no row points at one of another organization (accounts 0010 says how)."""
+"""R2, R11: no row points at one of another organization (accounts 0010 says how). R28: who was
+told to wait is noted too."""
 
 import django.db.models.deletion
 from django.contrib.postgres.operations import ValidateConstraint
@@ -71,5 +72,10 @@ class Migration(migrations.Migration):
             model_name='turnedaway',
             name='token',
             field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='turned_away', to='scim.token'),
+        ),
+        migrations.AlterField(
+            model_name='turnedaway',
+            name='why',
+            field=models.CharField(choices=[('revoked', 'The token is revoked'), ('expired', 'The token has expired'), ('mistyped', 'The token is cut off or mistyped'), ('missent', 'The token is right, its header is not'), ('off', 'SCIM is switched off'), ('plan', 'The plan has no SCIM'), ('too_fast', 'Requests came too fast')], max_length=8),
         ),
     ]

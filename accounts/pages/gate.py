@@ -137,11 +137,15 @@ def note_visit(request: HttpRequest, admin: Admin) -> None:
 def where_to(request: HttpRequest) -> str:
     """The page that was asked for before signing in, if it is one of ours; else the overview."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        return wanted
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return wanted if is_ours(request, wanted) else resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def is_ours(request: HttpRequest, address: str) -> bool:
+    """Whether somebody may be led there. Another text than an address could be the name of one,
+    which Django's redirect would look up."""
+    return address.startswith("/") and url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
 
 
 def address_of(request: HttpRequest) -> str | None:

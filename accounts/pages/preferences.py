@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts import clock, zones
@@ -59,9 +58,7 @@ def switch(request: AdminRequest) -> HttpResponse:
 def _remembering(request: HttpRequest, name: str, value: str) -> HttpResponse:
     """Back to the page, with the cookie; without a value it is forgotten."""
     back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(
-        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
+    if not gate.is_ours(request, back):
         back = "/"
     response = redirect(back)
     if value:

@@ -6,28 +6,21 @@ by each way to come in that Northwind has.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db import connection, transaction
 from django.test import Client
-from django.utils.http import urlencode
 
-from accounts.models import Admin, Organization
+from accounts.models import Admin
 from accounts.profile import ENTERPRISE_USER
-from tests import endpoints, factories
+from tests import apart, endpoints, factories, forms
 from tests.endpoints import METHODS, PUBLIC, REFERENCES, Endpoint
+from tests.forms import Send
 from tests.pages.world import World, hold_removals
 
-#: Stands in every text of Contoso that a person would read, and nowhere else.
-CANARY = "kanarie"
-NEVER = (CANARY.encode(), b"Contoso", b"contoso.example")
 #: What is answered about something of another organization: it is not there, or one may not.
 REFUSED = {403, 404, 405}
 #: Whoever comes in by another way than the address is for signs in first.
@@ -41,8 +34,6 @@ TOLD_ON_THE_LIST = {
     "accounts:remove_admin": "/admins/",
     "licensing:drop": "/licenses/sales-navigator/waiting/",
 }
-
-Send = Callable[..., Any]
 
 
 def _session(world: World) -> Send:
@@ -68,34 +59,7 @@ CREDENTIALS: dict[str, tuple[Callable[[World], Send], Callable[[Endpoint], bool]
 @pytest.fixture
 def theirs(stranger: World) -> World:
     """Contoso, with a canary in each of its texts."""
-    hold_removals(stranger)
-    owner = Client()
-    owner.force_login(stranger.owner)
-    owner.get("/")
-    here = stranger.organization.pk
-    with connection.cursor() as cursor:
-        for table, names, document in (
-            ("accounts_person", "email first_name last_name display_name title department", None),
-            ("accounts_link", "user_name", "document"),
-            ("accounts_group", "name", "document"),
-            ("accounts_application", "name", None),
-            ("accounts_admininvitation", "email", None),
-            ("accounts_peoplefile", "name", None),
-            ("licensing_waitingentry", "email name", None),
-            ("licensing_heldremoval", "because group_name", None),
-            ("licensing_eligiblegroup", "name", None),
-            ("scim_token", "name", None),
-            ("scim_setuplink", "for_whom", None),
-            ("scim_exchange", "path detail", "response"),
-        ):
-            changes = [f"{name} = {name} || '{CANARY}'" for name in names.split()]
-            if document:
-                spoilt = f"replace({document}::text, 'example.com', '{CANARY}.example')::jsonb"
-                changes.append(f"{document} = {spoilt}")
-            cursor.execute(
-                f"UPDATE {table} SET {', '.join(changes)} WHERE organization_id = %s", [here]
-            )
-    return stranger
+    return apart.plant(stranger)
 
 
 @pytest.mark.parametrize("kind", CREDENTIALS)
@@ -107,19 +71,19 @@ def test_no_address_shows_or_changes_anything_of_another_organization(
     hold_removals(world)
     make, is_for = CREDENTIALS[kind]
     send, found = make(world), []
-    before = _rows_of(theirs)
+    before = apart.rows_of(theirs)
     for endpoint in endpoints.every():
         if endpoint.name in PUBLIC:
             continue
         for address in endpoint.addresses(theirs):
-            with _undone():
+            with apart.undone():
                 # Who comes by another way is turned away before anything is read.
                 for method in METHODS if is_for(endpoint) else ("GET", "POST"):
                     for query, body in _loads(endpoint, method, theirs):
                         answer = send(method, address, query_params=query, **body)
                         if wrong := _wrong(endpoint, answer, fits=is_for(endpoint)):
                             found.append(f"{method} {address} {query} {body}: {wrong}")
-                if _rows_of(theirs) != before:
+                if apart.rows_of(theirs) != before:
                     found.append(f"{address}: something was changed")
     assert not found, "\n".join(found)
 
@@ -128,7 +92,7 @@ def test_no_form_leads_to_another_organization(world: World, theirs: World) -> N
     """R2, R11: each form of each page of Northwind, and each filter, with an id of Contoso in
     place of its own in one field after the other."""
     hold_removals(world)
-    send, before, found, seen = _session(world), _rows_of(theirs), [], set()
+    send, before, found, seen = _session(world), apart.rows_of(theirs), [], set()
     for endpoint in endpoints.every():
         if endpoint.name in PUBLIC or endpoint.is_scim:
             continue
@@ -136,13 +100,13 @@ def test_no_form_leads_to_another_organization(world: World, theirs: World) -> N
             page = send("GET", address)
             if not page.get("Content-Type", "").startswith("text/html"):
                 continue
-            with _undone():
-                for form in _forms(page.content.decode(), address):
+            with apart.undone():
+                for form in forms.of(page.content.decode(), address):
                     for fields in _meddled(form, theirs, seen):
                         answer = form.send(send, fields)
-                        if wrong := [text for text in NEVER if text in _body(answer)]:
+                        if wrong := [text for text in apart.NEVER if text in apart.body_of(answer)]:
                             found.append(f"{form.method} {form.action} {fields} {wrong}")
-                if _rows_of(theirs) != before:
+                if apart.rows_of(theirs) != before:
                     found.append(f"forms of {address}: something was changed")
     assert not found, "\n".join(found)
     tried = {action for method, action, *_ in seen if method == "POST"}
@@ -187,7 +151,12 @@ def _loads(endpoint: Endpoint, method: str, theirs: World) -> Iterator[tuple[Any
         yield {}, {}
     else:
         named = {name.removesuffix("_id"): value for name, value in ids.items()}
-        yield {}, _form(ids | named | {"only": ids["person_id"], "deed": "approve", "whom": "all"})
+        yield (
+            {},
+            forms.encoded(
+                ids | named | {"only": ids["person_id"], "deed": "approve", "whom": "all"}
+            ),
+        )
 
 
 def _scim_loads(endpoint: Endpoint, method: str, ids: dict[str, str]) -> Iterator[tuple[Any, Any]]:
@@ -239,19 +208,12 @@ def _json(body: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _form(fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "data": urlencode(fields, doseq=True),
-        "content_type": "application/x-www-form-urlencoded",
-    }
-
-
 # ------------------------------------------------------------------ what is answered
 
 
 def _wrong(endpoint: Endpoint, answer: Any, *, fits: bool) -> list[Any]:
-    body = _body(answer)
-    wrong: list[Any] = [text for text in NEVER if text in body]
+    body = apart.body_of(answer)
+    wrong: list[Any] = [text for text in apart.NEVER if text in body]
     if not fits:
         allowed = NOT_IN
     elif endpoint.names_something and not endpoint.is_scim:
@@ -268,90 +230,7 @@ def _wrong(endpoint: Endpoint, answer: Any, *, fits: bool) -> list[Any]:
     return wrong
 
 
-def _body(answer: Any) -> bytes:
-    headers = "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return headers.encode() + body
-
-
-def _tables() -> str:
-    """One statement: a checksum of all rows of an organization in each table of ours, and of its
-    admins and what is theirs."""
-    parts = []
-    for model in apps.get_models(include_auto_created=True):
-        if model._meta.app_label not in ("accounts", "licensing", "scim"):
-            continue
-        names = {field.name for field in model._meta.concrete_fields}
-        if model is Organization:
-            where = "t.id = %(it)s"
-        elif model is Admin:
-            where = "t.id IN (SELECT admin_id FROM accounts_role WHERE organization_id = %(it)s)"
-        elif "organization" in names and not model._meta.get_field("organization").null:
-            where = "t.organization_id = %(it)s"
-        else:
-            assert "admin" in names, f"{model.__name__}: whose is it?"
-            where = (
-                "t.admin_id IN (SELECT admin_id FROM accounts_role WHERE organization_id = %(it)s)"
-            )
-        parts.append(
-            f"SELECT '{model.__name__}', count(*), sum(hashtextextended(t::text, 0)) "
-            f"FROM {model._meta.db_table} t WHERE {where}"
-        )
-    return " UNION ALL ".join(parts)
-
-
-def _rows_of(world: World) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(_tables(), {"it": world.organization.pk})
-        return cursor.fetchall()
-
-
-@contextlib.contextmanager
-def _undone() -> Iterator[None]:
-    """As a test of its own: what the request changed is gone afterwards."""
-    block = transaction.atomic()
-    block._from_testcase = True  # type: ignore[attr-defined]
-    with block:
-        yield
-        transaction.set_rollback(True)
-
-
 # ------------------------------------------------------------------ forms
-
-
-class _Form:
-    def __init__(self, method: str, action: str) -> None:
-        self.method, self.action = method, action
-        self.fields: dict[str, str] = {}
-
-    def send(self, send: Send, fields: dict[str, Any]) -> Any:
-        if self.method == "GET":
-            return send("GET", self.action, query_params=fields)
-        return send("POST", self.action, **_form(fields))
-
-
-class _Reader(HTMLParser):
-    def __init__(self, address: str) -> None:
-        super().__init__()
-        self.address, self.forms, self.inside = address, [], False
-        self.select = ""
-
-    def handle_starttag(self, tag: str, attributes: Any) -> None:
-        has = dict(attributes)
-        if tag == "form":
-            action = (has.get("action") or self.address).partition("?")[0]
-            self.forms.append(_Form((has.get("method") or "get").upper(), action))
-        elif self.forms and tag in ("input", "textarea", "button", "select") and has.get("name"):
-            self.select = has["name"]
-            self.forms[-1].fields.setdefault(has["name"], has.get("value") or "")
-        elif self.forms and tag == "option" and self.select and "selected" in has:
-            self.forms[-1].fields[self.select] = has.get("value") or ""
-
-
-def _forms(page: str, address: str) -> list[_Form]:
-    reader = _Reader(address)
-    reader.feed(page)
-    return reader.forms
 
 
 #: Fields of forms that name something, whose value on the page may be empty or a word.
@@ -364,7 +243,7 @@ _NAMES = {
 _BY_UUID = ("application_id", "group_id", "file_id", "link_id", "user")
 
 
-def _meddled(form: _Form, theirs: World, seen: set[Any]) -> Iterator[dict[str, Any]]:
+def _meddled(form: forms.Form, theirs: World, seen: set[Any]) -> Iterator[dict[str, Any]]:
     """What the form would send, with one field made to name what is Contoso's, each once."""
     for field, told in form.fields.items():
         if field in _NAMES:

@@ -383,17 +383,10 @@ class Link(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="links")
     application = models.ForeignKey(
-        Application,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="links",
-        db_constraint=False,
+        Application, on_delete=models.PROTECT, null=True, related_name="links", db_constraint=False
     )
     person = models.ForeignKey(
-        Person,
-        on_delete=models.PROTECT,
-        related_name="links",
-        db_constraint=False,
+        Person, on_delete=models.PROTECT, related_name="links", db_constraint=False
     )
     user_name = models.CharField(max_length=512)
     user_name_key = models.CharField(max_length=512)
@@ -445,11 +438,7 @@ class Group(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="groups")
     application = models.ForeignKey(
-        Application,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="groups",
-        db_constraint=False,
+        Application, on_delete=models.PROTECT, null=True, related_name="groups", db_constraint=False
     )
     name = models.CharField(max_length=256)
     name_key = models.CharField(max_length=256)
@@ -509,16 +498,10 @@ class Membership(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
     group = models.ForeignKey(
-        Group,
-        on_delete=models.CASCADE,
-        related_name="memberships",
-        db_constraint=False,
+        Group, on_delete=models.CASCADE, related_name="memberships", db_constraint=False
     )
     person = models.ForeignKey(
-        Person,
-        on_delete=models.CASCADE,
-        related_name="memberships",
-        db_constraint=False,
+        Person, on_delete=models.CASCADE, related_name="memberships", db_constraint=False
     )
 
     objects = OfOrganization.as_manager()

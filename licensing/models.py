@@ -94,10 +94,7 @@ class Policy(models.Model):
     )
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(
-        Pool,
-        on_delete=models.PROTECT,
-        related_name="policies",
-        db_constraint=False,
+        Pool, on_delete=models.PROTECT, related_name="policies", db_constraint=False
     )
     when_full = models.CharField(max_length=10, choices=WhenFull.choices, default=WhenFull.REFUSE)
     eligibility = models.CharField(
@@ -149,10 +146,7 @@ class EligibleGroup(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     policy = models.ForeignKey(
-        Policy,
-        on_delete=models.CASCADE,
-        related_name="eligible_groups",
-        db_constraint=False,
+        Policy, on_delete=models.CASCADE, related_name="eligible_groups", db_constraint=False
     )
     name = models.CharField(max_length=256)
     name_key = models.CharField(max_length=256)
@@ -198,23 +192,13 @@ class Seat(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(
-        Pool,
-        on_delete=models.PROTECT,
-        related_name="seats",
-        db_constraint=False,
+        Pool, on_delete=models.PROTECT, related_name="seats", db_constraint=False
     )
     person = models.ForeignKey(
-        Person,
-        on_delete=models.PROTECT,
-        related_name="seats",
-        db_constraint=False,
+        Person, on_delete=models.PROTECT, related_name="seats", db_constraint=False
     )
     application = models.ForeignKey(
-        Application,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="seats",
-        db_constraint=False,
+        Application, on_delete=models.PROTECT, null=True, related_name="seats", db_constraint=False
     )
     source = models.CharField(max_length=6, choices=Source.choices)
     state = models.CharField(max_length=11, choices=State.choices, default=State.PROVISIONED)
@@ -264,16 +248,10 @@ class Reclaimed(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(
-        Pool,
-        on_delete=models.PROTECT,
-        related_name="reclaimed",
-        db_constraint=False,
+        Pool, on_delete=models.PROTECT, related_name="reclaimed", db_constraint=False
     )
     person = models.ForeignKey(
-        Person,
-        on_delete=models.PROTECT,
-        related_name="reclaimed",
-        db_constraint=False,
+        Person, on_delete=models.PROTECT, related_name="reclaimed", db_constraint=False
     )
     by = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
     by_hand = models.BooleanField()
@@ -309,23 +287,13 @@ class WaitingEntry(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(
-        Pool,
-        on_delete=models.PROTECT,
-        related_name="waiting",
-        db_constraint=False,
+        Pool, on_delete=models.PROTECT, related_name="waiting", db_constraint=False
     )
     application = models.ForeignKey(
-        Application,
-        on_delete=models.CASCADE,
-        related_name="+",
-        db_constraint=False,
+        Application, on_delete=models.CASCADE, related_name="+", db_constraint=False
     )
     person = models.ForeignKey(
-        Person,
-        on_delete=models.CASCADE,
-        null=True,
-        related_name="waiting",
-        db_constraint=False,
+        Person, on_delete=models.CASCADE, null=True, related_name="waiting", db_constraint=False
     )
     user_name_key = models.CharField(max_length=512)
     email = models.CharField(max_length=320)
@@ -396,22 +364,11 @@ class HeldRemoval(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     application = models.ForeignKey(
-        Application,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_constraint=False,
+        Application, on_delete=models.PROTECT, related_name="+", db_constraint=False
     )
-    pool = models.ForeignKey(
-        Pool,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_constraint=False,
-    )
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     person = models.ForeignKey(
-        Person,
-        on_delete=models.PROTECT,
-        related_name="held_removals",
-        db_constraint=False,
+        Person, on_delete=models.PROTECT, related_name="held_removals", db_constraint=False
     )
     wanted = models.CharField(max_length=12, choices=Wanted.choices)
     group = models.ForeignKey(
@@ -492,26 +449,15 @@ class LedgerEntry(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(
-        Pool,
-        on_delete=models.PROTECT,
-        related_name="ledger",
-        db_constraint=False,
+        Pool, on_delete=models.PROTECT, related_name="ledger", db_constraint=False
     )
     deed = models.CharField(max_length=10, choices=Deed.choices)
     person = models.ForeignKey(
-        Person,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="ledger",
-        db_constraint=False,
+        Person, on_delete=models.PROTECT, null=True, related_name="ledger", db_constraint=False
     )
     email = models.CharField(max_length=512, blank=True)
     application = models.ForeignKey(
-        Application,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        db_constraint=False,
+        Application, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False
     )
     admin = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
     source = models.CharField(max_length=6, blank=True)
@@ -558,10 +504,7 @@ class LedgerSeal(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(
-        Pool,
-        on_delete=models.PROTECT,
-        related_name="seals",
-        db_constraint=False,
+        Pool, on_delete=models.PROTECT, related_name="seals", db_constraint=False
     )
     n = models.PositiveIntegerField()
     last_id = models.BigIntegerField()

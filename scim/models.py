@@ -16,10 +16,7 @@ class Token(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     application = models.ForeignKey(
-        Application,
-        on_delete=models.CASCADE,
-        related_name="tokens",
-        db_constraint=False,
+        Application, on_delete=models.CASCADE, related_name="tokens", db_constraint=False
     )
     name = models.CharField(max_length=100, blank=True)
     digest = models.CharField(max_length=64, unique=True)
@@ -63,10 +60,7 @@ class TokenWarning(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     token = models.ForeignKey(
-        Token,
-        on_delete=models.CASCADE,
-        related_name="warnings",
-        db_constraint=False,
+        Token, on_delete=models.CASCADE, related_name="warnings", db_constraint=False
     )
     days = models.PositiveSmallIntegerField()
     at = models.DateTimeField()
@@ -92,10 +86,7 @@ class SetupLink(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     application = models.ForeignKey(
-        Application,
-        on_delete=models.CASCADE,
-        related_name="setup_links",
-        db_constraint=False,
+        Application, on_delete=models.CASCADE, related_name="setup_links", db_constraint=False
     )
     for_whom = models.CharField(max_length=200)
     made_by = models.ForeignKey(Admin, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -104,11 +95,7 @@ class SetupLink(models.Model):
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     token = models.OneToOneField(
-        Token,
-        on_delete=models.SET_NULL,
-        null=True,
-        related_name="setup_link",
-        db_constraint=False,
+        Token, on_delete=models.SET_NULL, null=True, related_name="setup_link", db_constraint=False
     )
 
     objects = OfOrganization.as_manager()
@@ -148,16 +135,10 @@ class TurnedAway(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     application = models.ForeignKey(
-        Application,
-        on_delete=models.CASCADE,
-        related_name="turned_away",
-        db_constraint=False,
+        Application, on_delete=models.CASCADE, related_name="turned_away", db_constraint=False
     )
     token = models.ForeignKey(
-        Token,
-        on_delete=models.CASCADE,
-        related_name="turned_away",
-        db_constraint=False,
+        Token, on_delete=models.CASCADE, related_name="turned_away", db_constraint=False
     )
     why = models.CharField(max_length=8, choices=Why.choices)
     times = models.PositiveBigIntegerField()
@@ -191,17 +172,10 @@ class Exchange(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     application = models.ForeignKey(
-        Application,
-        on_delete=models.CASCADE,
-        related_name="exchanges",
-        db_constraint=False,
+        Application, on_delete=models.CASCADE, related_name="exchanges", db_constraint=False
     )
     token = models.ForeignKey(
-        Token,
-        on_delete=models.SET_NULL,
-        null=True,
-        related_name="+",
-        db_constraint=False,
+        Token, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
     )
     request_id = models.CharField(max_length=128)
     at = models.DateTimeField()

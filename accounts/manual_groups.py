@@ -13,7 +13,8 @@ from accounts.models import Admin, Group, Membership, Organization
 from accounts.refusal import NotFound, Refusal
 from accounts.sets import among
 
-_ADDRESS = re.compile(r"[^\s<>,;\"'()]+@[^\s<>,;\"'()]+")
+#: It begins only where a word does, so that a long word without an @ is read once.
+_ADDRESS = re.compile(r"(?<![^\s<>,;\"'()@])[^\s<>,;\"'()@]+@[^\s<>,;\"'()]+")
 _NAMED = 10
 
 

@@ -21,6 +21,7 @@ from django.db.models.functions import Lower
 from accounts import user_agents
 from accounts.deeds import Deed
 from accounts.ids import uuid7
+from accounts.same_organization import SameOrganization
 
 
 class OfOrganization(models.QuerySet):
@@ -277,6 +278,9 @@ class Application(models.Model):
             models.UniqueConstraint(
                 "organization", Lower("name"), name="an_application_name_is_used_once"
             ),
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="an_application_is_of_one_organization"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -291,9 +295,15 @@ class Person(models.Model):
     removed_at: nothing holds the account any more; kept for history and restoring (R13).
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="people")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="people", db_index=False
+    )
     managed_by = models.ForeignKey(
-        Application, on_delete=models.PROTECT, null=True, related_name="managed_people"
+        Application,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="managed_people",
+        db_constraint=False,
     )
     added_by_hand = models.BooleanField(default=False)
     email = models.CharField(max_length=320, blank=True)
@@ -318,6 +328,10 @@ class Person(models.Model):
                 condition=Q(added_by_hand=True, removed_at=None),
                 name="a_person_added_by_hand_has_an_own_address",
             ),
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_person_is_of_one_organization"
+            ),
+            SameOrganization("managed_by", name="who_manages_a_person_is_of_its_organization"),
         ]
         indexes = [
             models.Index(fields=["organization", "email_key"], name="person_by_address"),
@@ -353,7 +367,11 @@ class KeptDocument(models.Model):
     """
 
     person = models.OneToOneField(
-        Person, on_delete=models.CASCADE, primary_key=True, related_name="kept_document"
+        Person,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="kept_document",
+        db_constraint=False,
     )
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     document = models.JSONField()
@@ -362,6 +380,9 @@ class KeptDocument(models.Model):
     objects = OfOrganization.as_manager()
 
     class Meta:
+        constraints = [
+            SameOrganization("person", name="the_person_of_a_document_is_of_its_organization"),
+        ]
         indexes = [models.Index(fields=["kept_at"], name="documents_by_age")]
 
     def __str__(self) -> str:
@@ -407,9 +428,11 @@ class Link(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="links")
     application = models.ForeignKey(
-        Application, on_delete=models.PROTECT, null=True, related_name="links"
+        Application, on_delete=models.PROTECT, null=True, related_name="links", db_constraint=False
     )
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="links")
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="links", db_constraint=False
+    )
     user_name = models.CharField(max_length=512)
     user_name_key = models.CharField(max_length=512)
     external_id = models.CharField(max_length=512, null=True)
@@ -433,6 +456,10 @@ class Link(models.Model):
                 nulls_distinct=False,
                 name="a_person_is_linked_once_an_application",
             ),
+            SameOrganization(
+                "application", name="the_application_of_a_link_is_of_its_organization"
+            ),
+            SameOrganization("person", name="the_person_of_a_link_is_of_its_organization"),
         ]
         indexes = [
             models.Index(fields=["organization", "user_name_key"], name="link_by_user_name"),
@@ -456,7 +483,7 @@ class Group(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="groups")
     application = models.ForeignKey(
-        Application, on_delete=models.PROTECT, null=True, related_name="groups"
+        Application, on_delete=models.PROTECT, null=True, related_name="groups", db_constraint=False
     )
     name = models.CharField(max_length=256)
     name_key = models.CharField(max_length=256)
@@ -492,6 +519,12 @@ class Group(models.Model):
                     ),
                 ],
             ),
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_group_is_of_one_organization"
+            ),
+            SameOrganization(
+                "application", name="the_application_of_a_group_is_of_its_organization"
+            ),
         ]
         indexes = [
             models.Index(fields=["application", "id"], name="groups_of_application"),
@@ -510,14 +543,20 @@ class Membership(models.Model):
     """A person in a group."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
-    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    group = models.ForeignKey(
+        Group, on_delete=models.CASCADE, related_name="memberships", db_constraint=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, related_name="memberships", db_constraint=False
+    )
 
     objects = OfOrganization.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["group", "person"], name="a_person_is_in_a_group_once"),
+            SameOrganization("group", name="the_group_of_a_member_is_of_its_organization"),
+            SameOrganization("person", name="the_person_in_a_group_is_of_its_organization"),
         ]
 
     def __str__(self) -> str:

@@ -81,7 +81,7 @@ def finish(client: Client, answer: dict[str, str], *, state: str, nonce: str, ve
     answer: the query that the browser came back with. Refused: whatever is not as it was
     asked for, with a sentence that helps whoever sets it up.
     """
-    if not hmac.compare_digest(answer.get("state", ""), state):
+    if not _same(answer.get("state", ""), state):
         raise _no("the answer belongs to another sign-in")
     if answer.get("iss", client.issuer) != client.issuer:
         raise _no("the answer comes from another identity provider")
@@ -143,7 +143,7 @@ def _claims(client: Client, found: dict[str, Any], token: str, nonce: str) -> di
     party = claims.get("azp", client.client_id if len(audiences) == 1 else None)
     if client.client_id not in audiences or party != client.client_id:
         raise _no("its identity token is for another application")
-    if not hmac.compare_digest(str(claims.get("nonce", "")), nonce):
+    if not _same(str(claims.get("nonce", "")), nonce):
         raise _no("its identity token belongs to another sign-in")
     return claims
 
@@ -211,3 +211,8 @@ def _key(what: str, issuer: str) -> str:
 
 def _no(why: str) -> Refusal:
     return Refusal("sso_failed", f"Single sign-on did not work: {why.rstrip('.')}.")
+
+
+def _same(said: str, ours: str) -> bool:
+    """Whatever characters are in it."""
+    return hmac.compare_digest(said.encode("utf-8", "replace"), ours.encode())

@@ -5,6 +5,7 @@ their addresses are then read from the data folder. Production (a database or an
 address elsewhere) refuses to start on unsafe values: see config/checks.py.
 """
 
+import ipaddress
 import sys
 from pathlib import Path
 
@@ -177,6 +178,19 @@ PASSWORD_RESET_TIMEOUT = 2 * 3600
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "licensing:overview"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
+#: Requests a second that one SCIM token may send for as long as it likes, how many at once after
+#: a rest, and how many wrong tokens an address may send in a row; 0 is no limit. Each process of
+#: the web counts for itself.
+SCIM_RATE = env.float("SCIM_RATE", 0 if LOCAL else 100)
+SCIM_BURST = env.float("SCIM_BURST", 1000)
+SCIM_WRONG_TOKENS = env.float("SCIM_WRONG_TOKENS", 0 if LOCAL else 30)
+#: The networks that proxies of ours are in, with commas (accounts.client_address).
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+try:
+    for _network in TRUSTED_PROXIES:
+        ipaddress.ip_network(_network.strip())
+except ValueError as error:
+    raise ImproperlyConfigured(f"TRUSTED_PROXIES: {error}") from None
 #: Whether identity providers of single sign-on may be where only our own network reaches.
 SSO_PRIVATE_ADDRESSES = env.bool("SSO_PRIVATE_ADDRESSES", False)
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"

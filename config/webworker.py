@@ -2,12 +2,18 @@
 
 What cannot be read as HTTP never reaches the application, and gunicorn tells about it with an
 HTML page. An identity provider expects a SCIM error (RFC 7644 section 3.12).
+
+A client that begins a request and then says nothing would keep its thread for ever, and eight of
+them the whole web: after CLIENT_PATIENCE seconds of silence it is hung up on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+import socket
+import struct
 import traceback
 from http import HTTPStatus
 from typing import Any
@@ -30,7 +36,16 @@ _OURS = (
 )
 
 
+#: For setsockopt: seconds and microseconds that reading waits for the next byte.
+_PATIENCE = struct.pack("ll", int(os.environ.get("CLIENT_PATIENCE", "20")), 0)
+
+
 class Worker(ThreadWorker):
+    def handle(self, conn: Any) -> Any:
+        # Not settimeout: gunicorn makes the socket a blocking one itself, before it reads.
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
+        return super().handle(conn)
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         if not isinstance(exc, errors.ParseException) or isinstance(exc, _OURS):
             super().handle_error(req, client, addr, exc)

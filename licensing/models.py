@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Admin, Application, Group, OfOrganization, Organization, Person, Product
+from accounts.same_organization import SameOrganization
 
 
 class Pool(models.Model):
@@ -60,6 +61,9 @@ class Pool(models.Model):
                 name="a_price_has_a_currency",
                 condition=Q(price=None, currency="") | (Q(price__gte=0) & ~Q(currency="")),
             ),
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_pool_is_of_one_organization"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,10 +96,16 @@ class Policy(models.Model):
         GROUPS = "groups", "Members of chosen groups"
 
     application = models.OneToOneField(
-        Application, on_delete=models.CASCADE, primary_key=True, related_name="policy"
+        Application,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="policy",
+        db_constraint=False,
     )
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="policies")
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="policies", db_constraint=False
+    )
     when_full = models.CharField(max_length=10, choices=WhenFull.choices, default=WhenFull.REFUSE)
     eligibility = models.CharField(
         max_length=10, choices=Eligibility.choices, default=Eligibility.EVERYONE
@@ -124,6 +134,13 @@ class Policy(models.Model):
                 name="the_brake_counts_to_a_hundred_percent",
                 condition=Q(brake_percent__lte=100),
             ),
+            models.UniqueConstraint(
+                fields=["organization", "application"], name="a_policy_is_of_one_organization"
+            ),
+            SameOrganization(
+                "application", name="the_application_of_a_policy_is_of_its_organization"
+            ),
+            SameOrganization("pool", name="the_pool_of_a_policy_is_of_its_organization"),
         ]
 
     def __str__(self) -> str:
@@ -138,11 +155,17 @@ class EligibleGroup(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="eligible_groups")
+    policy = models.ForeignKey(
+        Policy, on_delete=models.CASCADE, related_name="eligible_groups", db_constraint=False
+    )
     name = models.CharField(max_length=256)
     name_key = models.CharField(max_length=256)
     group = models.ForeignKey(
-        Group, on_delete=models.SET_NULL, null=True, related_name="makes_eligible"
+        Group,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="makes_eligible",
+        db_constraint=False,
     )
 
     objects = OfOrganization.as_manager()
@@ -152,6 +175,8 @@ class EligibleGroup(models.Model):
             models.UniqueConstraint(
                 fields=["policy", "name_key"], name="a_group_is_chosen_once_an_application"
             ),
+            SameOrganization("policy", name="the_policy_of_a_chosen_group_is_of_its_organization"),
+            SameOrganization("group", name="a_chosen_group_is_of_its_organization"),
         ]
 
     def __str__(self) -> str:
@@ -176,10 +201,14 @@ class Seat(models.Model):
         ACTIVATED = "activated", "Activated"
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="seats")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="seats")
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="seats", db_constraint=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="seats", db_constraint=False
+    )
     application = models.ForeignKey(
-        Application, on_delete=models.PROTECT, null=True, related_name="seats"
+        Application, on_delete=models.PROTECT, null=True, related_name="seats", db_constraint=False
     )
     source = models.CharField(max_length=6, choices=Source.choices)
     state = models.CharField(max_length=11, choices=State.choices, default=State.PROVISIONED)
@@ -208,6 +237,11 @@ class Seat(models.Model):
                 name="a_seat_is_used_once_it_is_activated",
                 condition=Q(last_used_at=None) | Q(state="activated"),
             ),
+            SameOrganization("pool", name="the_pool_of_a_seat_is_of_its_organization"),
+            SameOrganization("person", name="the_person_of_a_seat_is_of_its_organization"),
+            SameOrganization(
+                "application", name="the_application_of_a_seat_is_of_its_organization"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -223,8 +257,12 @@ class Reclaimed(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="reclaimed")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="reclaimed")
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="reclaimed", db_constraint=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="reclaimed", db_constraint=False
+    )
     by = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
     by_hand = models.BooleanField()
     because = models.TextField()
@@ -237,6 +275,10 @@ class Reclaimed(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["pool", "person"], name="a_seat_is_reclaimed_once_a_person"
+            ),
+            SameOrganization("pool", name="the_pool_of_a_reclaimed_seat_is_of_its_organization"),
+            SameOrganization(
+                "person", name="the_person_of_a_reclaimed_seat_is_of_its_organization"
             ),
         ]
 
@@ -254,9 +296,15 @@ class WaitingEntry(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="waiting")
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="+")
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, null=True, related_name="waiting")
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="waiting", db_constraint=False
+    )
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, null=True, related_name="waiting", db_constraint=False
+    )
     user_name_key = models.CharField(max_length=512)
     email = models.CharField(max_length=320)
     name = models.CharField(max_length=520, blank=True)
@@ -282,6 +330,11 @@ class WaitingEntry(models.Model):
                 name="who_waits_is_a_person_or_was_refused",
                 condition=Q(person__isnull=False) | Q(refused=True),
             ),
+            SameOrganization("pool", name="the_pool_that_is_waited_for_is_of_its_organization"),
+            SameOrganization(
+                "application", name="the_application_of_who_waits_is_of_its_organization"
+            ),
+            SameOrganization("person", name="the_person_who_waits_is_of_its_organization"),
         ]
         indexes = [
             models.Index(fields=["pool", "sort_key"], name="waiting_in_allocation_order"),
@@ -320,9 +373,13 @@ class HeldRemoval(models.Model):
         SUPERSEDED = "superseded", "Superseded"
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="+")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="held_removals")
+    application = models.ForeignKey(
+        Application, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="held_removals", db_constraint=False
+    )
     wanted = models.CharField(max_length=12, choices=Wanted.choices)
     group = models.ForeignKey(
         Group, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
@@ -365,6 +422,11 @@ class HeldRemoval(models.Model):
                 condition=Q(wanted__in=["deactivate", "take_over", "delete"], group=None)
                 | Q(wanted__in=["leave_group", "delete_group"], group__isnull=False),
             ),
+            SameOrganization(
+                "application", name="the_application_of_a_removal_is_of_its_organization"
+            ),
+            SameOrganization("person", name="the_person_of_a_removal_is_of_its_organization"),
+            SameOrganization("pool", name="the_pool_of_a_removal_is_of_its_organization"),
         ]
         indexes = [
             models.Index(fields=["organization", "state"], name="removals_of_an_organization"),
@@ -396,12 +458,16 @@ class LedgerEntry(models.Model):
         BRAKE = "brake", "Safety brake set"
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="ledger")
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="ledger", db_constraint=False
+    )
     deed = models.CharField(max_length=10, choices=Deed.choices)
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="ledger")
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, related_name="ledger", db_constraint=False
+    )
     email = models.CharField(max_length=512, blank=True)
     application = models.ForeignKey(
-        Application, on_delete=models.PROTECT, null=True, related_name="+"
+        Application, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False
     )
     admin = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
     source = models.CharField(max_length=6, blank=True)
@@ -414,6 +480,13 @@ class LedgerEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "ledger entries"
+        constraints = [
+            SameOrganization("pool", name="the_pool_of_a_ledger_line_is_of_its_organization"),
+            SameOrganization("person", name="the_person_of_a_ledger_line_is_of_its_organization"),
+            SameOrganization(
+                "application", name="the_application_of_a_ledger_line_is_of_its_organization"
+            ),
+        ]
         indexes = [
             models.Index(fields=["pool", "id"], name="ledger_of_pool"),
             models.Index(fields=["person", "id"], name="ledger_of_person"),
@@ -440,7 +513,9 @@ class LedgerSeal(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="seals")
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="seals", db_constraint=False
+    )
     n = models.PositiveIntegerField()
     last_id = models.BigIntegerField()
     lines = models.PositiveIntegerField()
@@ -452,6 +527,7 @@ class LedgerSeal(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["pool", "n"], name="a_pool_has_one_seal_of_a_number"),
+            SameOrganization("pool", name="the_pool_of_a_seal_is_of_its_organization"),
         ]
         indexes = [
             models.Index(fields=["pool", "at"], name="seals_of_pool_by_time"),
@@ -472,7 +548,11 @@ class Reconciled(models.Model):
     """
 
     pool = models.OneToOneField(
-        Pool, on_delete=models.PROTECT, primary_key=True, related_name="reconciled"
+        Pool,
+        on_delete=models.PROTECT,
+        primary_key=True,
+        related_name="reconciled",
+        db_constraint=False,
     )
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(null=True)
@@ -495,6 +575,9 @@ class Reconciled(models.Model):
 
     class Meta:
         verbose_name_plural = "reconciled"
+        constraints = [
+            SameOrganization("pool", name="a_reconciled_pool_is_of_its_organization"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.pool_id}: {self.outcome}"
@@ -533,7 +616,11 @@ class DailyCount(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey(
-        Pool, on_delete=models.PROTECT, related_name="daily_counts", db_index=False
+        Pool,
+        on_delete=models.PROTECT,
+        related_name="daily_counts",
+        db_index=False,
+        db_constraint=False,
     )
     day = models.DateField()
     purchased = models.PositiveIntegerField()
@@ -547,6 +634,7 @@ class DailyCount(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["pool", "day"], name="a_pool_is_counted_once_a_day"),
+            SameOrganization("pool", name="the_pool_of_a_count_is_of_its_organization"),
         ]
 
     def __str__(self) -> str:

@@ -272,6 +272,10 @@ _MEND = {
     TurnedAway.Why.PLAN: (
         "the token {token}, which works, but the plan has no SCIM. Upgrade the plan."
     ),
+    TurnedAway.Why.TOO_FAST: (
+        "the token {token} and was told to wait: it, or the address that it comes from, sends too "
+        "much at once. Identity providers repeat such requests by themselves."
+    ),
 }
 
 

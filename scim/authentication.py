@@ -11,22 +11,29 @@ from django.http import HttpResponse
 from django_scim.middleware import SCIMAuthCheckMiddleware
 
 from accounts import organizations
-from scim import answers, caller, resources, turned_away
+from scim import answers, caller, pace, resources, turned_away
 from scim.models import TurnedAway
 from scim.protocol import errors
 
 
 class TokenMiddleware(SCIMAuthCheckMiddleware):
-    """Sets request.caller, or answers 401 (the token) or 403 (plan, switch) by itself."""
+    """Sets request.caller, or answers 401 (the token), 403 (plan, switch) or 429 (too fast)."""
 
     def __call__(self, request: answers.ScimRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        doors = pace.doors()
+        try:
+            doors.knock(header, request.META)
+        except errors.TooManyRequests as too_many:
+            turned_away.note(header, why=TurnedAway.Why.TOO_FAST)
+            return answers.error(request, too_many)
         along = None
         if request.method == "GET":
             name = request.resolver_match.url_name if request.resolver_match else None
             along = resources.along(name, kwargs.get("uuid"), request.GET)
-        header = request.META.get("HTTP_AUTHORIZATION", "")
         known = caller.identify(header, getattr(request, "request_id", ""), along)
         if known is None:
+            doors.unknown(header, request.META)
             turned_away.note(header)
             return answers.error(
                 request,
@@ -35,6 +42,7 @@ class TokenMiddleware(SCIMAuthCheckMiddleware):
                     "application as: Authorization: Bearer TOKEN."
                 ),
             )
+        doors.known(header)
         request.caller = known
         request.log_fields = {
             "organization": known.organization.slug,

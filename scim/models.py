@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from accounts.ids import uuid7
 from accounts.models import Admin, Application, OfOrganization, Organization
+from accounts.same_organization import SameOrganization
 
 
 class Token(models.Model):
@@ -14,7 +15,9 @@ class Token(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="tokens")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="tokens", db_constraint=False
+    )
     name = models.CharField(max_length=100, blank=True)
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=24, help_text="the beginning, to tell tokens apart")
@@ -33,6 +36,12 @@ class Token(models.Model):
                 name="a_token_expires_after_it_is_issued",
                 condition=Q(expires_at__gt=F("issued_at")),
             ),
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_token_is_of_one_organization"
+            ),
+            SameOrganization(
+                "application", name="the_application_of_a_token_is_of_its_organization"
+            ),
         ]
         indexes = [
             models.Index(fields=["application", "issued_at"], name="tokens_of_application"),
@@ -50,7 +59,9 @@ class TokenWarning(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="warnings")
+    token = models.ForeignKey(
+        Token, on_delete=models.CASCADE, related_name="warnings", db_constraint=False
+    )
     days = models.PositiveSmallIntegerField()
     at = models.DateTimeField()
 
@@ -59,6 +70,7 @@ class TokenWarning(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["token", "days"], name="a_warning_is_sent_once"),
+            SameOrganization("token", name="the_token_of_a_warning_is_of_its_organization"),
         ]
 
     def __str__(self) -> str:
@@ -74,7 +86,7 @@ class SetupLink(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     application = models.ForeignKey(
-        Application, on_delete=models.CASCADE, related_name="setup_links"
+        Application, on_delete=models.CASCADE, related_name="setup_links", db_constraint=False
     )
     for_whom = models.CharField(max_length=200)
     made_by = models.ForeignKey(Admin, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -83,7 +95,7 @@ class SetupLink(models.Model):
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     token = models.OneToOneField(
-        Token, on_delete=models.SET_NULL, null=True, related_name="setup_link"
+        Token, on_delete=models.SET_NULL, null=True, related_name="setup_link", db_constraint=False
     )
 
     objects = OfOrganization.as_manager()
@@ -98,6 +110,10 @@ class SetupLink(models.Model):
                 name="only_a_used_setup_link_has_a_token",
                 condition=Q(token=None) | Q(used_at__isnull=False),
             ),
+            SameOrganization(
+                "application", name="the_application_of_a_setup_link_is_of_its_organization"
+            ),
+            SameOrganization("token", name="the_token_of_a_setup_link_is_of_its_organization"),
         ]
 
     def __str__(self) -> str:
@@ -115,12 +131,15 @@ class TurnedAway(models.Model):
         MISSENT = "missent", "The token is right, its header is not"
         OFF = "off", "SCIM is switched off"
         PLAN = "plan", "The plan has no SCIM"
+        TOO_FAST = "too_fast", "Requests came too fast"
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     application = models.ForeignKey(
-        Application, on_delete=models.CASCADE, related_name="turned_away"
+        Application, on_delete=models.CASCADE, related_name="turned_away", db_constraint=False
     )
-    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="turned_away")
+    token = models.ForeignKey(
+        Token, on_delete=models.CASCADE, related_name="turned_away", db_constraint=False
+    )
     why = models.CharField(max_length=8, choices=Why.choices)
     times = models.PositiveBigIntegerField()
     first_at = models.DateTimeField()
@@ -133,6 +152,8 @@ class TurnedAway(models.Model):
             models.UniqueConstraint(
                 fields=["token", "why"], name="a_token_is_turned_away_on_one_line_a_reason"
             ),
+            SameOrganization("application", name="who_was_turned_away_is_of_its_organization"),
+            SameOrganization("token", name="the_token_turned_away_is_of_its_organization"),
         ]
         indexes = [
             models.Index(fields=["application", "-last_at"], name="turned_away_of_application"),
@@ -150,8 +171,12 @@ class Exchange(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="exchanges")
-    token = models.ForeignKey(Token, on_delete=models.SET_NULL, null=True, related_name="+")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="exchanges", db_constraint=False
+    )
+    token = models.ForeignKey(
+        Token, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
     request_id = models.CharField(max_length=128)
     at = models.DateTimeField()
     milliseconds = models.FloatField()
@@ -166,6 +191,12 @@ class Exchange(models.Model):
     objects = OfOrganization.as_manager()
 
     class Meta:
+        constraints = [
+            SameOrganization(
+                "application", name="the_application_of_an_exchange_is_of_its_organization"
+            ),
+            SameOrganization("token", name="the_token_of_an_exchange_is_of_its_organization"),
+        ]
         indexes = [
             models.Index(fields=["application", "-at"], name="exchanges_of_application"),
             models.Index(fields=["organization", "-at"], name="exchanges_of_organization"),

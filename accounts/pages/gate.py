@@ -6,7 +6,6 @@ to sign in, whoever writes the next one, gets past the second step.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
-from accounts import sessions
+from accounts import client_address, sessions
 from accounts.models import Admin, Passkey, Role, SignInRule, SingleSignOn
 
 if TYPE_CHECKING:
@@ -138,21 +137,20 @@ def note_visit(request: HttpRequest, admin: Admin) -> None:
 def where_to(request: HttpRequest) -> str:
     """The page that was asked for before signing in, if it is one of ours; else the overview."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        return wanted
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return wanted if is_ours(request, wanted) else resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def is_ours(request: HttpRequest, address: str) -> bool:
+    """Whether somebody may be led there. Another text than an address could be the name of one,
+    which Django's redirect would look up."""
+    return address.startswith("/") and url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """The visitor's address. Behind the proxy it is the last one that the proxy noted."""
-    forwarded = request.headers.get("X-Forwarded-For") if settings.SECURE_PROXY_SSL_HEADER else None
-    address = (forwarded or request.META.get("REMOTE_ADDR") or "").rpartition(",")[2].strip()
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return None
+    """The visitor's address, which they cannot make up."""
+    return client_address.of(request.META)
 
 
 def _with_next(address: str, request: HttpRequest) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts import clock, zones
@@ -59,10 +58,7 @@ def switch(request: AdminRequest) -> HttpResponse:
 def back(request: HttpRequest) -> HttpResponse:
     """To the page that the form was on (`next`); what is no page of ours is the overview."""
     page = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(
-        page, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return redirect(page if ours else "/")
+    return redirect(page if gate.is_ours(request, page) else "/")
 
 
 def _remembering(request: HttpRequest, name: str, value: str) -> HttpResponse:

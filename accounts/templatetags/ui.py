@@ -55,8 +55,10 @@ BADGES = {
     "dismissed": ("plain", "x"),
     "superseded": ("plain", "history"),
 }
+#: A text that was cut off goes on to the end, so that it is read once.
 _JSON_TOKEN = re.compile(
-    r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>\b(?:true|false|null)\b)'
+    r'(?P<key>"(?:[^"\\]|\\.)*+")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
+    r"|(?P<word>\b(?:true|false|null)\b)"
 )
 #: A moment as the audit log keeps it.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z")

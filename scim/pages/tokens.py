@@ -26,9 +26,9 @@ from scim.pages.forms import RotateForm, TokenForm
 def generate(request: AdminRequest, application_id: uuid.UUID) -> HttpResponse:
     """A new token. The answer to this very request is the only place where it is shown:
     never in an address, the session or a log, and no cache may keep it."""
+    application = get_object_or_404(Application.objects.of(request.organization), pk=application_id)
     if request.method != "POST":
         return redirect("scim_settings:application", application_id)
-    application = get_object_or_404(Application.objects.of(request.organization), pk=application_id)
     form = TokenForm(request.POST)
     if not form.is_valid():
         return settings.show(request, application_id, form, status=422)

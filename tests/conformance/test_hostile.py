@@ -207,3 +207,19 @@ def test_an_address_may_have_eight_thousand_characters(caller: Connected, wire: 
     filter = "%20or%20".join(f"id%20eq%20%22{n:036}%22" for n in range(99))
     answer = _answered(wire, _case(caller, "GET", f"/Users?filter={filter}"))
     assert answer.status == 200
+
+
+def test_clients_that_say_nothing_more_keep_nobody_waiting(live: Server, caller: Connected) -> None:
+    """R9: as many as the web has threads begin a request and stop; the next one is answered."""
+    stalled = [socket.create_connection(("127.0.0.1", live.port), 30) for _ in range(12)]
+    try:
+        for number, client in enumerate(stalled):
+            head = b"GET /scim/v2/Users HTTP/1.1\r\nHost: x\r\n"
+            body = b"POST /sign-in/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\na"
+            client.sendall(body if number % 2 else head)
+        wire = OverHttp("127.0.0.1", live.port)
+        assert wire(_case(caller, "GET", "/Users?count=0")).status == 200
+        wire.close()
+    finally:
+        for client in stalled:
+            client.close()

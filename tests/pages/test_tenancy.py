@@ -1,4 +1,7 @@
-"""A stranger's ids are not there; the read-only role changes nothing; nobody gets in unasked."""
+"""Switching between organizations, and the read-only role, which changes nothing.
+
+That nothing of another organization is shown or changed: test_nothing_meets.py.
+"""
 
 from __future__ import annotations
 
@@ -13,85 +16,6 @@ from licensing import pools
 from licensing.models import WaitingEntry
 from tests.pages import addresses
 from tests.pages.world import PASSWORD, World, hold_removals
-
-
-def test_every_page_wants_a_sign_in(world: World) -> None:
-    client = Client()
-    for name, address in addresses.every(world).items():
-        answer = client.get(address)
-        assert answer.status_code == 302, name
-        assert answer["Location"].startswith(reverse("accounts:sign_in")), name
-
-
-def test_a_strangers_ids_are_not_there(admin: Client, stranger: World) -> None:
-    for name, address in addresses.with_ids(stranger).items():
-        assert admin.get(address).status_code == 404, name
-
-
-def test_a_strangers_things_cannot_be_changed(admin: Client, stranger: World) -> None:
-    generate = reverse("scim_settings:generate_token", args=[stranger.application.pk])
-    assert admin.post(generate, {"days": "30"}).status_code == 404
-    revoke = reverse("scim_settings:revoke_token", args=[stranger.token.pk])
-    assert admin.post(revoke).status_code == 404
-    removal = hold_removals(stranger)[0]
-    for address in (
-        reverse("licensing:decide", args=[removal.pk]),
-        reverse("licensing:decide_all", args=[stranger.application.pk]),
-    ):
-        form = {"deed": "approve", "last": str(removal.pk)}
-        assert admin.post(address, form).status_code == 404
-    removal.refresh_from_db()
-    assert removal.state == "held"
-    product = "sales-navigator"
-    back = reverse("licensing:give_back", args=[product, stranger.person.pk])
-    assert admin.post(back).status_code == 404
-    admin.post(reverse("licensing:reclaim", args=[product]), {"person": [stranger.person.pk]})
-    assert stranger.person.seats.count() == 1
-    for name in ("schedule", "pause_report", "send_report", "delete_schedule"):
-        theirs = reverse(f"licensing:{name}", args=[stranger.schedule.pk])
-        assert admin.post(theirs, {"paused": "yes"}).status_code == 404
-    theirs = reverse("licensing:usage_file", args=[stranger.uses.pk])
-    assert admin.post(theirs).status_code == 404
-    assert admin.get(theirs + "refused.csv").status_code == 404
-    drop = reverse("licensing:drop", args=["sales-navigator", _refused(stranger)])
-    admin.post(drop)
-    assert _refused(stranger)
-    rotate = reverse("scim_settings:rotate_token", args=[stranger.token.pk])
-    assert admin.post(rotate, {"overlap": "0"}).status_code == 404
-    link = stranger.application.setup_links.filter(used_at=None)[0]
-    assert admin.post(reverse("scim_settings:revoke_setup_link", args=[link.pk])).status_code == 404
-    made = reverse("scim_settings:setup_link", args=[stranger.application.pk])
-    assert admin.post(made, {"for_whom": "Eve"}).status_code == 404
-    dry_run = reverse("scim_settings:simulate", args=[stranger.application.pk])
-    assert admin.post(dry_run, {"user_name": "x", "deed": "push"}).status_code == 404
-    rules = reverse("scim_settings:rules", args=[stranger.application.pk])
-    assert admin.post(rules, {"eligibility": "groups", "when_full": "refuse"}).status_code == 404
-    stranger.token.refresh_from_db()
-    assert stranger.token.revoked_at is None
-    admin.post(reverse("accounts:change_role", args=[stranger.colleague.pk]), {"kind": "owner"})
-    admin.post(reverse("accounts:remove_admin", args=[stranger.colleague.pk]))
-    for deed in ("invite_again", "withdraw"):
-        admin.post(reverse(f"accounts:{deed}", args=[stranger.invitation.pk]))
-    stranger.colleague.refresh_from_db()
-    stranger.invitation.refresh_from_db()
-    assert (stranger.colleague.kind, stranger.invitation.withdrawn_at) == ("admin", None)
-
-
-def test_lists_filters_and_searches_show_nothing_of_a_stranger(
-    admin: Client, world: World, stranger: World
-) -> None:
-    for address in addresses.of_everybody().values():
-        shown = admin.get(address).content.decode()
-        assert "Contoso" not in shown
-        for page in addresses.with_ids(stranger).values():
-            assert f'"{page}"' not in shown
-    foreign = stranger.application.pk
-    assert b"<tbody>" not in admin.get(f"/users/?source={foreign}").content
-    assert b"<tbody>" not in admin.get(f"/activity/?application={foreign}").content
-    theirs = stranger.exchange
-    assert b"<tbody>" not in admin.get(f"/activity/?q={theirs.request_id}").content
-    exported = b"".join(admin.get("/activity/export.csv"))
-    assert theirs.request_id.encode() not in exported
 
 
 def test_an_admin_of_two_organizations_switches_between_them(

@@ -157,7 +157,7 @@ class AdminInvitation(models.Model):
 
 class AuditEntry(models.Model):
     """What an admin did, by accounts.audit.note: never changed, and never deleted before
-    the organization's AuditRule says so (migrations 0004, 0009).
+    the organization's AuditRule says so (migrations 0004, 0007).
 
     email: the admin's as it was; "command" for the command line, empty for somebody who is
     not signed in. before, after: what changed only, never a secret.
@@ -180,8 +180,12 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "audit entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="an_audit_line_is_of_one_organization"
+            ),
+        ]
         indexes = [
-            models.Index(fields=["organization", "-id"], name="audit_of_organization"),
             models.Index(
                 fields=["organization", "subject_kind", "subject_id", "deed"],
                 name="audit_of_subject",
@@ -233,7 +237,11 @@ class Undo(models.Model):
     """
 
     entry = models.OneToOneField(
-        AuditEntry, on_delete=models.CASCADE, primary_key=True, related_name="undo"
+        AuditEntry,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="undo",
+        db_constraint=False,
     )
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     needs = models.JSONField(encoder=DjangoJSONEncoder)
@@ -243,6 +251,9 @@ class Undo(models.Model):
 
     class Meta:
         verbose_name_plural = "undos"
+        constraints = [
+            SameOrganization("entry", name="the_line_of_an_undo_is_of_its_organization"),
+        ]
 
     def __str__(self) -> str:
         return f"undo of {self.entry_id}"

@@ -651,8 +651,12 @@ class UsageEvent(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     event_id = models.CharField(max_length=128)
     kind = models.CharField(max_length=40, blank=True)
     happened_at = models.DateTimeField()
@@ -662,6 +666,8 @@ class UsageEvent(models.Model):
 
     class Meta:
         constraints = [
+            SameOrganization("pool", name="the_pool_of_a_use_is_of_its_organization"),
+            SameOrganization("person", name="who_used_a_product_is_of_its_organization"),
             models.UniqueConstraint(
                 fields=["organization", "event_id"], name="a_usage_event_is_taken_once"
             ),
@@ -686,8 +692,12 @@ class UsageDay(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     day = models.DateField()
     count = models.PositiveIntegerField()
     last_at = models.DateTimeField()
@@ -696,6 +706,8 @@ class UsageDay(models.Model):
 
     class Meta:
         constraints = [
+            SameOrganization("pool", name="the_pool_of_a_day_of_use_is_of_its_organization"),
+            SameOrganization("person", name="the_person_of_a_day_of_use_is_of_its_organization"),
             models.UniqueConstraint(
                 fields=["pool", "person", "day"], name="a_day_of_use_is_one_row_a_person"
             ),
@@ -715,8 +727,12 @@ class UsageMonth(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="+", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    pool = models.ForeignKey(
+        Pool, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     month = models.DateField()
     days = models.IntegerField()
 
@@ -724,6 +740,8 @@ class UsageMonth(models.Model):
 
     class Meta:
         constraints = [
+            SameOrganization("pool", name="the_pool_of_a_month_of_use_is_of_its_organization"),
+            SameOrganization("person", name="the_person_of_a_month_of_use_is_of_its_organization"),
             models.UniqueConstraint(
                 fields=["pool", "month", "person"], name="a_month_of_use_is_one_row_a_person"
             ),
@@ -741,7 +759,9 @@ class UsageFile(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     admin = models.ForeignKey(Admin, on_delete=models.PROTECT, null=True, related_name="+")
     name = models.CharField(max_length=200)
     product = models.CharField(max_length=20, blank=True)
@@ -759,6 +779,9 @@ class UsageFile(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_usage_file_is_of_one_organization"
+            ),
             models.CheckConstraint(
                 name="every_row_of_a_usage_file_has_one_outcome",
                 condition=Q(position=F("accepted") + F("repeated") + F("refused")),
@@ -786,12 +809,19 @@ class RefusedUse(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="+", db_index=False
     )
-    file = models.ForeignKey(UsageFile, on_delete=models.CASCADE, related_name="refusals")
+    file = models.ForeignKey(
+        UsageFile, on_delete=models.CASCADE, related_name="refusals", db_constraint=False
+    )
     number = models.PositiveIntegerField()
     cells = models.JSONField()
     because = models.TextField()
 
     objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            SameOrganization("file", name="the_file_of_a_refused_use_is_of_its_organization"),
+        ]
 
     def __str__(self) -> str:
         return f"line {self.number} of {self.file_id}"
@@ -808,7 +838,9 @@ class ReportSchedule(models.Model):
         WEEKLY = "weekly", "Every week"
         MONTHLY = "monthly", "Every month"
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     name = models.CharField(max_length=100)
     product = models.CharField(max_length=20, choices=Product.choices)
     rhythm = models.CharField(max_length=7, choices=Rhythm.choices)
@@ -826,6 +858,9 @@ class ReportSchedule(models.Model):
     class Meta:
         verbose_name = "scheduled report"
         constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_report_schedule_is_of_one_organization"
+            ),
             models.CheckConstraint(
                 name="a_report_goes_on_a_day_of_the_week_or_month",
                 condition=Q(rhythm="weekly", day__gte=1, day__lte=7)
@@ -849,7 +884,11 @@ class ReportRecipient(models.Model):
         Organization, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     schedule = models.ForeignKey(
-        ReportSchedule, on_delete=models.CASCADE, related_name="recipients", db_index=False
+        ReportSchedule,
+        on_delete=models.CASCADE,
+        related_name="recipients",
+        db_index=False,
+        db_constraint=False,
     )
     admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="+")
 
@@ -857,6 +896,7 @@ class ReportRecipient(models.Model):
 
     class Meta:
         constraints = [
+            SameOrganization("schedule", name="the_schedule_of_a_recipient_is_of_its_organization"),
             models.UniqueConstraint(
                 fields=["schedule", "admin"], name="an_admin_gets_a_report_once"
             ),
@@ -873,7 +913,11 @@ class SentReport(models.Model):
         Organization, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     schedule = models.ForeignKey(
-        ReportSchedule, on_delete=models.CASCADE, related_name="sent", db_index=False
+        ReportSchedule,
+        on_delete=models.CASCADE,
+        related_name="sent",
+        db_index=False,
+        db_constraint=False,
     )
     rhythm = models.CharField(max_length=7)
     first = models.DateField()
@@ -884,6 +928,9 @@ class SentReport(models.Model):
 
     class Meta:
         constraints = [
+            SameOrganization(
+                "schedule", name="the_schedule_of_a_sent_report_is_of_its_organization"
+            ),
             models.UniqueConstraint(
                 fields=["schedule", "rhythm", "first"], name="a_report_goes_out_once_a_period"
             ),

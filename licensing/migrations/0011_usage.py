@@ -1,18 +1,20 @@
 """Usage of license holders, its files, prices of licenses, and reports by e-mail (R25)."""
 
+import accounts.same_organization
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.expressions
 import uuid
 from django.conf import settings
+from django.contrib.postgres.operations import ValidateConstraint
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_sign_in_security'),
-        ('licensing', '0008_daily_count'),
+        ('accounts', '0007_undo_and_audit_rule'),
+        ('licensing', '0010_reconcile_asked'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -142,12 +144,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='reportschedule',
             name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization'),
         ),
         migrations.AddField(
             model_name='reportrecipient',
             name='schedule',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='recipients', to='licensing.reportschedule'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='recipients', to='licensing.reportschedule'),
         ),
         migrations.AddField(
             model_name='sentreport',
@@ -157,7 +159,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sentreport',
             name='schedule',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sent', to='licensing.reportschedule'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sent', to='licensing.reportschedule'),
         ),
         migrations.AddField(
             model_name='usageday',
@@ -167,12 +169,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='usageday',
             name='person',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.person'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.person'),
         ),
         migrations.AddField(
             model_name='usageday',
             name='pool',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licensing.pool'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licensing.pool'),
         ),
         migrations.AddField(
             model_name='usageevent',
@@ -182,12 +184,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='usageevent',
             name='person',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.person'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.person'),
         ),
         migrations.AddField(
             model_name='usageevent',
             name='pool',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licensing.pool'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licensing.pool'),
         ),
         migrations.AddField(
             model_name='usagefile',
@@ -197,12 +199,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='usagefile',
             name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization'),
         ),
         migrations.AddField(
             model_name='refuseduse',
             name='file',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refusals', to='licensing.usagefile'),
+            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='refusals', to='licensing.usagefile'),
         ),
         migrations.AddField(
             model_name='usagemonth',
@@ -212,12 +214,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='usagemonth',
             name='person',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.person'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.person'),
         ),
         migrations.AddField(
             model_name='usagemonth',
             name='pool',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licensing.pool'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licensing.pool'),
         ),
         migrations.AddIndex(
             model_name='reportschedule',
@@ -225,11 +227,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='reportschedule',
+            constraint=models.UniqueConstraint(fields=('organization', 'id'), name='a_report_schedule_is_of_one_organization'),
+        ),
+        migrations.AddConstraint(
+            model_name='reportschedule',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('day__gte', 1), ('day__lte', 7), ('rhythm', 'weekly')), models.Q(('day__gte', 1), ('day__lte', 28), ('rhythm', 'monthly')), _connector='OR'), name='a_report_goes_on_a_day_of_the_week_or_month'),
         ),
         migrations.AddConstraint(
             model_name='reportrecipient',
+            constraint=accounts.same_organization.SameOrganization('schedule', name='the_schedule_of_a_recipient_is_of_its_organization'),
+        ),
+        migrations.AddConstraint(
+            model_name='reportrecipient',
             constraint=models.UniqueConstraint(fields=('schedule', 'admin'), name='an_admin_gets_a_report_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='sentreport',
+            constraint=accounts.same_organization.SameOrganization('schedule', name='the_schedule_of_a_sent_report_is_of_its_organization'),
         ),
         migrations.AddConstraint(
             model_name='sentreport',
@@ -238,6 +252,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='usageday',
             index=models.Index(fields=['day'], name='days_of_use_by_age'),
+        ),
+        migrations.AddConstraint(
+            model_name='usageday',
+            constraint=accounts.same_organization.SameOrganization('pool', name='the_pool_of_a_day_of_use_is_of_its_organization'),
+        ),
+        migrations.AddConstraint(
+            model_name='usageday',
+            constraint=accounts.same_organization.SameOrganization('person', name='the_person_of_a_day_of_use_is_of_its_organization'),
         ),
         migrations.AddConstraint(
             model_name='usageday',
@@ -253,11 +275,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='usageevent',
+            constraint=accounts.same_organization.SameOrganization('pool', name='the_pool_of_a_use_is_of_its_organization'),
+        ),
+        migrations.AddConstraint(
+            model_name='usageevent',
+            constraint=accounts.same_organization.SameOrganization('person', name='who_used_a_product_is_of_its_organization'),
+        ),
+        migrations.AddConstraint(
+            model_name='usageevent',
             constraint=models.UniqueConstraint(fields=('organization', 'event_id'), name='a_usage_event_is_taken_once'),
         ),
         migrations.AddIndex(
             model_name='usagefile',
             index=models.Index(condition=models.Q(('confirmed_at__isnull', False), ('finished_at', None)), fields=['confirmed_at'], name='usage_files_to_be_recorded'),
+        ),
+        migrations.AddConstraint(
+            model_name='usagefile',
+            constraint=models.UniqueConstraint(fields=('organization', 'id'), name='a_usage_file_is_of_one_organization'),
         ),
         migrations.AddConstraint(
             model_name='usagefile',
@@ -268,7 +302,28 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('finished_at', None), models.Q(('confirmed_at__isnull', False), ('position', models.F('rows'))), _connector='OR'), name='a_usage_file_is_finished_after_its_last_row'),
         ),
         migrations.AddConstraint(
+            model_name='refuseduse',
+            constraint=accounts.same_organization.SameOrganization('file', name='the_file_of_a_refused_use_is_of_its_organization'),
+        ),
+        migrations.AddConstraint(
+            model_name='usagemonth',
+            constraint=accounts.same_organization.SameOrganization('pool', name='the_pool_of_a_month_of_use_is_of_its_organization'),
+        ),
+        migrations.AddConstraint(
+            model_name='usagemonth',
+            constraint=accounts.same_organization.SameOrganization('person', name='the_person_of_a_month_of_use_is_of_its_organization'),
+        ),
+        migrations.AddConstraint(
             model_name='usagemonth',
             constraint=models.UniqueConstraint(fields=('pool', 'month', 'person'), name='a_month_of_use_is_one_row_a_person'),
         ),
+        ValidateConstraint("reportrecipient", "the_schedule_of_a_recipient_is_of_its_organization"),
+        ValidateConstraint("sentreport", "the_schedule_of_a_sent_report_is_of_its_organization"),
+        ValidateConstraint("usageday", "the_pool_of_a_day_of_use_is_of_its_organization"),
+        ValidateConstraint("usageday", "the_person_of_a_day_of_use_is_of_its_organization"),
+        ValidateConstraint("usageevent", "the_pool_of_a_use_is_of_its_organization"),
+        ValidateConstraint("usageevent", "who_used_a_product_is_of_its_organization"),
+        ValidateConstraint("refuseduse", "the_file_of_a_refused_use_is_of_its_organization"),
+        ValidateConstraint("usagemonth", "the_pool_of_a_month_of_use_is_of_its_organization"),
+        ValidateConstraint("usagemonth", "the_person_of_a_month_of_use_is_of_its_organization"),
     ]

@@ -1,4 +1,4 @@
-"""R2, R11: no row points at one of another organization (accounts 0010 says how). R28: who was
+"""R2, R11: no row points at one of another organization (accounts 0006 says how). R28: who was
 told to wait is noted too."""
 
 import django.db.models.deletion
@@ -22,7 +22,7 @@ POINTING = [
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ('accounts', '0010_same_organization'),
+        ('accounts', '0006_same_organization'),
         ('scim', '0002_setup_links_and_log'),
     ]
 

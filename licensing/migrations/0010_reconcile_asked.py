@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("licensing", "0009_usage"),
+        ("licensing", "0009_same_organization"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,7 +5,7 @@ constraint is checked against the rows that are there by a statement of its own.
 """
 
 import django.db.models.deletion
-from django.contrib.postgres.operations import ValidateConstraint
+from django.contrib.postgres.operations import RemoveIndexConcurrently, ValidateConstraint
 from django.db import migrations, models
 
 from accounts.same_organization import SameOrganization, one_organization
@@ -24,11 +24,14 @@ POINTING = [
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ('accounts', '0009_undo_and_audit_rule'),
+        ('accounts', '0005_sign_in_security'),
     ]
 
     operations = [
         one_organization("application", "accounts_application", "id", "id", "an_application_is_of_one_organization"),
+        one_organization("auditentry", "accounts_auditentry", "id", "id", "an_audit_line_is_of_one_organization"),
+        # What it listed is listed by the new one.
+        RemoveIndexConcurrently("auditentry", "audit_of_organization"),
         one_organization("group", "accounts_group", "id", "id", "a_group_is_of_one_organization"),
         one_organization("person", "accounts_person", "id", "id", "a_person_is_of_one_organization"),
         *[

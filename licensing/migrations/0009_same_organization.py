@@ -1,4 +1,4 @@
-"""R2, R11: no row points at one of another organization (accounts 0010 says how)."""
+"""R2, R11: no row points at one of another organization (accounts 0006 says how)."""
 
 import django.db.models.deletion
 from django.contrib.postgres.operations import ValidateConstraint
@@ -56,8 +56,8 @@ DROP FUNCTION licensing_group_of_a_removal();
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ('accounts', '0010_same_organization'),
-        ('licensing', '0011_reconcile_asked'),
+        ('accounts', '0006_same_organization'),
+        ('licensing', '0008_daily_count'),
     ]
 
     operations = [

@@ -6,6 +6,8 @@ import django.core.serializers.json
 import django.db.models.deletion
 from django.db import migrations, models
 
+from accounts.same_organization import SameOrganization
+
 REFUSE = """
     RAISE EXCEPTION 'the audit log is append-only: a line is never changed or deleted'
         USING ERRCODE = 'restrict_violation';
@@ -36,7 +38,7 @@ $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_sign_in_security"),
+        ("accounts", "0006_same_organization"),
     ]
 
     operations = [
@@ -73,6 +75,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         primary_key=True,
                         related_name="undo",
+                        db_constraint=False,
                         serialize=False,
                         to="accounts.auditentry",
                     ),
@@ -91,7 +94,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={"verbose_name_plural": "undos"},
+            options={
+                "verbose_name_plural": "undos",
+                "constraints": [
+                    SameOrganization("entry", name="the_line_of_an_undo_is_of_its_organization")
+                ],
+            },
         ),
         migrations.RunSQL(FORWARD, BACKWARD),
         migrations.RemoveConstraint(model_name="group", name="a_group_name_is_used_once"),

@@ -11,21 +11,20 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts import people_files, sheets
-from accounts.by_hand import FIELDS, Verdict
+from accounts.by_hand import FIELDS
 from accounts.models import PeopleFile
 from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required, changes_things
 from accounts.people_files import Preview
 from accounts.refusal import Refusal
 
-#: So many rows of each list are shown; the report has all that were refused.
-SHOWN = 100
 _LISTS = (
     ("add", "Added"),
     ("change", "Changed"),
     ("refuse", "Refused"),
     ("keep", "Unchanged"),
 )
+_DONE = ("add", "change", "refuse")
 
 
 class FileForm(forms.Form):
@@ -33,7 +32,8 @@ class FileForm(forms.Form):
         label="CSV file",
         allow_empty_file=True,
         max_length=200,
-        help_text=f"At most {sheets.MOST_BYTES // 1024 // 1024} MB and {sheets.MOST_ROWS:,} rows, "
+        help_text=f"At most {people_files.MOST_BYTES // 1024 // 1024} MB and "
+        f"{people_files.MOST_ROWS:,} rows, "
         f"in UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs.",
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
     )
@@ -47,10 +47,10 @@ def upload(request: AdminRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data["file"]
         try:
-            if given.size > sheets.MOST_BYTES:  # without reading it into memory
-                raise sheets.too_large(given.size)
+            if given.size > people_files.MOST_BYTES:
+                raise sheets.too_large(given.size, people_files.MOST_BYTES)
             file = people_files.keep(
-                request.organization, given.name, given.read(), admin=request.admin
+                request.organization, given.name, given.file, admin=request.admin
             )
         except Refusal as refusal:
             form.add_error("file", refusal.detail)
@@ -65,21 +65,35 @@ def upload(request: AdminRequest) -> HttpResponse:
 def look(request: AdminRequest, file_id: uuid.UUID) -> HttpResponse:
     """What the import would do; the answer does exactly that."""
     file = _file(request, file_id)
+    if people_files.is_running(file):
+        return _running(request, file)
+    if request.htmx:  # the page that waited for the worker: it is done
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    outcome = file.outcome or {}
     outdated = False
     if request.method == "POST":
+        expected = request.POST.get("confirmed", "")
+        if file.sheet["rows"] > people_files.LONG and expected:
+            people_files.confirm(file, expected=expected)
+            return redirect("licensing:import_file", file.pk)
         try:
-            done = people_files.import_(
-                file, expected=request.POST.get("confirmed", ""), by=request.admin
-            )
+            done = people_files.import_(file, expected=expected, by=request.admin)
         except people_files.Outdated as refusal:
             found, outdated = refusal.preview, True
         else:
-            messages.success(request, _outcome(done))
+            messages.success(request, _outcome(*(done.total(deed) for deed in _DONE)))
             return redirect("licensing:import_file", file.pk)
     else:
         found = people_files.preview(file)
-    context = {"file": file, "found": found, "lists": _lists(found), "outdated": outdated}
-    context |= {"doing": len(found.of("add")) + len(found.of("change"))}
+    context = {
+        "file": file,
+        "found": found,
+        "lists": _lists(found),
+        "outdated": outdated or "outdated" in outcome,
+        "failed": "failed" in outcome,
+        "imported": _outcome(*(outcome[deed] for deed in _DONE)) if "add" in outcome else "",
+        "doing": found.total("add") + found.total("change"),
+    }
     return render(request, "licensing/import_file.html", context, status=409 if outdated else 200)
 
 
@@ -88,7 +102,7 @@ def look(request: AdminRequest, file_id: uuid.UUID) -> HttpResponse:
 def report(request: AdminRequest, file_id: uuid.UUID) -> StreamingHttpResponse:
     """The refused rows with the reason in a column."""
     file = _file(request, file_id)
-    return csvs.answer(people_files.report(people_files.preview(file)), "refused.csv")
+    return csvs.answer(people_files.report(file), "refused.csv")
 
 
 @admin_required
@@ -107,18 +121,29 @@ def _file(request: AdminRequest, file_id: uuid.UUID) -> PeopleFile:
     )
 
 
+def _running(request: AdminRequest, file: PeopleFile) -> HttpResponse:
+    """How far the worker is; the page asks again every two seconds."""
+    done = people_files.progress(file)
+    steps = [
+        {"name": name, "state": "done" if n < done else "now" if n == done else "next"}
+        for n, name in enumerate(people_files.STEPS)
+    ]
+    context = {"file": file, "steps": steps, "done": done, "of": len(steps)}
+    template = "licensing/import_running.html" + ("#progress" if request.htmx else "")
+    return render(request, template, context)
+
+
 def _lists(found: Preview) -> list[dict[str, Any]]:
     lists = []
     for deed, title in _LISTS:
-        rows: list[Verdict] = found.of(deed)
-        shown = rows[: SHOWN if deed != "keep" else 0]
+        total, shown = found.total(deed), found.of(deed)
         lists.append(
             {
                 "deed": deed,
                 "title": title,
-                "total": len(rows),
+                "total": total,
                 "rows": shown,
-                "more": len(rows) - len(shown),
+                "more": total - len(shown),
             }
         )
     return lists
@@ -132,8 +157,7 @@ def _columns() -> list[tuple[str, str]]:
     ]
 
 
-def _outcome(done: Preview) -> str:
-    added, changed, refused = (len(done.of(deed)) for deed in ("add", "change", "refuse"))
+def _outcome(added: int, changed: int, refused: int) -> str:
     said = f"{added:,} added, {changed:,} changed."
     if refused:
         rows = "row was" if refused == 1 else "rows were"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 
 from accounts import (
     admins,
@@ -137,7 +138,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         token=token,
         person=ada[0],
         group=Group.objects.of(organization).get(name="Account executives"),
-        file=people_files.keep(organization, "people.csv", FILE.encode(), admin=owner),
+        file=people_files.keep(organization, "people.csv", io.BytesIO(FILE.encode()), admin=owner),
         colleague=_colleague(organization, owner),
         invitation=invitations.invite(
             organization, f"ina@{owner.email.partition('@')[2]}", "read-only", by=owner

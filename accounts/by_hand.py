@@ -66,7 +66,7 @@ def complaint(cells: Mapping[str, str]) -> str:
 def write_read(organization: Organization) -> None:
     """Add and change people as accounts.people_compare has judged a file, inside its transaction.
 
-    Six statements however many they are. What somebody's document becomes is decided here, one
+    Seven statements however many they are. What somebody's document becomes is decided here, one
     document in memory at a time: they go through a file on the way.
     """
     with connection.cursor() as cursor, tempfile.TemporaryFile() as revised:
@@ -80,6 +80,7 @@ def write_read(organization: Organization) -> None:
         with cursor.copy("COPY people_revised (number, profile) FROM STDIN") as copy:
             for line in revised:
                 copy.write_row(line.decode().rstrip("\n").split("\t", 1))
+        cursor.execute("ANALYZE people_revised")
         about = {"organization": organization.pk, "now": clock.now()}
         cursor.execute(_GIVEN_REVISED + _CHANGE, about)
         cursor.execute(_GIVEN_READ + _ADD, about)

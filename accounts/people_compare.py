@@ -61,6 +61,7 @@ def judge_and_keep(file: PeopleFile) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.people_verdict")
         cursor.execute(_KEEP, _about(file))
+        cursor.execute("ANALYZE people_verdict")  # else joins are planned for a few lines
 
 
 def kept(file: PeopleFile) -> Judged:
@@ -200,7 +201,8 @@ _COLUMNS = "number, deed, because, person_id, changes, cells"
 
 _KEEP = f"""
 CREATE TEMPORARY TABLE people_verdict ON COMMIT DROP AS
-SELECT %(file)s::uuid AS file_id, number, deed, because, person_id, changes FROM ({_VERDICTS}) verdict
+SELECT %(file)s::uuid AS file_id, number, deed, because, person_id, changes
+FROM ({_VERDICTS}) verdict
 """
 
 _KEPT = """

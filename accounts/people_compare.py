@@ -121,8 +121,9 @@ _FIELDS = ",\n            ".join(
 _NAME = """coalesce(nullif(trim(person.first_name || ' ' || person.last_name), ''),
     nullif(person.display_name, ''), person.email)"""
 
-# Who has, or had, the address of a line as their own or as a user name; then what that makes of
-# the line; then what of the one who is meant would change.
+# Who has, or had, the address of a line as their own or as a user name; what that makes of the
+# line; what of the one who is meant would change. Each line looks up its own: joins of all would
+# be planned by what the database knows of yesterday's tables, and go astray after a large import.
 _VERDICTS = f"""
 WITH line AS MATERIALIZED (
     SELECT number, key, cells, CASE
@@ -133,34 +134,6 @@ WITH line AS MATERIALIZED (
         SELECT number, key, cells, flaw, min(number) OVER (PARTITION BY key) AS first
         FROM accounts_peoplerow WHERE file_id = %(file)s
     ) read
-),
-candidate AS (
-    SELECT line.number, person.id FROM line JOIN accounts_person person
-    ON person.organization_id = %(organization)s AND person.email_key = line.key
-    WHERE line.flaw = ''
-    UNION
-    SELECT line.number, link.person_id FROM line JOIN accounts_link link
-    ON link.organization_id = %(organization)s AND link.user_name_key = line.key
-    WHERE line.flaw = ''
-),
-known AS (
-    SELECT line.number, person.id, person.removed_at, person.email, {_NAME} AS name,
-        coalesce(application.name, 'added by hand') AS source,
-        person.removed_at IS NULL AND person.email_key = line.key AS meant,
-        person.removed_at IS NULL AND person.email_key <> line.key AS by_user_name,
-        person.removed_at IS NOT NULL AND person.email_key = line.key AS gone
-    FROM candidate JOIN line ON line.number = candidate.number
-    JOIN accounts_person person ON person.id = candidate.id
-    LEFT JOIN accounts_application application ON application.id = person.managed_by_id
-),
-found AS MATERIALIZED (
-    SELECT number, count(*) FILTER (WHERE meant) AS number_meant,
-        min(id) FILTER (WHERE meant) AS meant_id,
-        string_agg(DISTINCT source, ', ' ORDER BY source) FILTER (WHERE meant) AS sources,
-        (array_agg(name || ', whose address is ' || email ORDER BY id)
-            FILTER (WHERE by_user_name))[1] AS user_name_of,
-        (array_agg(id ORDER BY removed_at DESC, id) FILTER (WHERE gone))[1] AS gone_id
-    FROM known GROUP BY number
 )
 SELECT line.number, line.cells,
     CASE WHEN line.flaw <> '' OR found.number_meant > 1 THEN 'refuse'
@@ -184,7 +157,30 @@ SELECT line.number, line.cells,
         WHEN application.id IS NULL OR different.changes = '[]' THEN person.id END AS person_id,
     CASE WHEN application.id IS NULL THEN coalesce(different.changes, '[]') ELSE '[]' END
         AS changes
-FROM line LEFT JOIN found ON found.number = line.number
+FROM line LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE meant) AS number_meant,
+        min(id) FILTER (WHERE meant) AS meant_id,
+        string_agg(DISTINCT source, ', ' ORDER BY source) FILTER (WHERE meant) AS sources,
+        (array_agg(name || ', whose address is ' || email ORDER BY id)
+            FILTER (WHERE by_user_name))[1] AS user_name_of,
+        (array_agg(id ORDER BY removed_at DESC, id) FILTER (WHERE gone))[1] AS gone_id
+    FROM (
+        SELECT person.id, person.removed_at, person.email, {_NAME} AS name,
+            coalesce(application.name, 'added by hand') AS source,
+            person.removed_at IS NULL AND person.email_key = line.key AS meant,
+            person.removed_at IS NULL AND person.email_key <> line.key AS by_user_name,
+            person.removed_at IS NOT NULL AND person.email_key = line.key AS gone
+        FROM (
+            SELECT id FROM accounts_person
+            WHERE organization_id = %(organization)s AND email_key = line.key
+            UNION
+            SELECT person_id FROM accounts_link
+            WHERE organization_id = %(organization)s AND user_name_key = line.key
+        ) candidate
+        JOIN accounts_person person ON person.id = candidate.id
+        LEFT JOIN accounts_application application ON application.id = person.managed_by_id
+    ) known
+) found ON line.flaw = ''
 LEFT JOIN accounts_person person ON person.id = found.meant_id AND found.number_meant = 1
 LEFT JOIN accounts_application application ON application.id = person.managed_by_id
 LEFT JOIN LATERAL (

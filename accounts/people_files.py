@@ -303,9 +303,6 @@ def _copy(file: PeopleFile, lines: Iterable[Line], told: Told) -> int:
             rows += 1
             if rows % 1000 == 0:
                 told(rows)
-    if rows > LONG:  # else its comparison is planned for as many lines as there were yesterday
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE accounts_peoplerow")
     return rows
 
 

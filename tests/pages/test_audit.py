@@ -474,7 +474,10 @@ COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "set_eligibility": (Deed.RULES_CHANGED, ["{application}", "groups"]),
     "issue_scim_token": (Deed.TOKEN_ISSUED, ["{application}"]),
     "revoke_scim_token": (Deed.TOKEN_REVOKED, ["{token}"]),
+    "import_people": (Deed.PEOPLE_IMPORTED, ["{slug}", "{csv}"]),
     # They read, do what the schedule does by itself, or make a demonstration of the others.
+    "doctor": None,
+    "export_people": None,
     "explain_seat": None,
     "expire_scim_tokens": None,
     "forecast_seats": None,
@@ -495,14 +498,18 @@ def test_every_command_is_in_the_table_above():
     assert found == set(COMMANDS)
 
 
-def test_every_command_leaves_its_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_leaves_its_line(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Without an admin: an operator did it."""
+    (tmp_path / "people.csv").write_text("E-mail\nnew.one@example.com\n")
     monkeypatch.setenv("SEATKEEPER_PASSWORD", PASSWORD)
     pools.set_seats(world.organization, SALES, 12)
     known = {
         "slug": world.organization.slug,
         "application": world.application.pk,
         "token": world.token.pk,
+        "csv": tmp_path / "people.csv",
     }
     for name, asked in COMMANDS.items():
         if asked is None:

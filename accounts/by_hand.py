@@ -81,7 +81,7 @@ def write_read(organization: Organization) -> None:
             for line in revised:
                 copy.write_row(line.decode().rstrip("\n").split("\t", 1))
         cursor.execute("ANALYZE people_revised")
-        about = {"organization": organization.pk, "now": clock.now()}
+        about: dict[str, Any] = {"organization": organization.pk, "now": clock.now()}
         cursor.execute(_GIVEN_REVISED + _CHANGE, about)
         cursor.execute(_GIVEN_READ + _ADD, about)
 

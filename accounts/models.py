@@ -367,6 +367,11 @@ class PeopleFile(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def rows(self) -> int:
+        """How many lines it has below its header."""
+        return self.sheet["rows"] if self.sheet else 0
+
 
 class PeopleRow(models.Model):
     """A line of a PeopleFile as it was read; what becomes of it is asked anew each time.

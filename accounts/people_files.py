@@ -286,12 +286,12 @@ def _progress_key(file_id: uuid.UUID) -> str:
 
 
 def _header(file: PeopleFile) -> Header:
-    sheet = file.sheet
+    sheet = file.sheet or {}
     return Header(sheet["encoding"], sheet["fields"], sheet["unused"])
 
 
 def _preview(file: PeopleFile, judged: Judged) -> Preview:
-    return Preview(_header(file), file.sheet["rows"], judged)
+    return Preview(_header(file), file.rows, judged)
 
 
 def _copy(file: PeopleFile, lines: Iterable[Line], told: Told) -> int:

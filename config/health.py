@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import redis
 from django.db import Error, connection
@@ -65,7 +66,7 @@ def ready(parts: Iterable[str] | None = None) -> JsonResponse:
     found = look()
     asked = list(parts or found.states)
     failing = found.failing(asked)
-    body = {
+    body: dict[str, Any] = {
         "status": "not ready" if failing else "ready",
         **{part: found.states[part] for part in asked},
         "failing": failing,

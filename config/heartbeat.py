@@ -77,7 +77,7 @@ def read(client: redis.Redis | None = None) -> Signs:
 def scheduled() -> dict[str, float]:
     """How many seconds lie between two turns of each task of the schedule."""
     return {
-        entry["task"]: maybe_schedule(entry["schedule"]).run_every.total_seconds()
+        str(entry["task"]): maybe_schedule(entry["schedule"]).run_every.total_seconds()
         for entry in settings.CELERY_BEAT_SCHEDULE.values()
     }
 

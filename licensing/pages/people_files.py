@@ -73,7 +73,7 @@ def look(request: AdminRequest, file_id: uuid.UUID) -> HttpResponse:
     outdated = False
     if request.method == "POST":
         expected = request.POST.get("confirmed", "")
-        if file.sheet["rows"] > people_files.LONG and expected:
+        if file.rows > people_files.LONG and expected:
             people_files.confirm(file, expected=expected)
             return redirect("licensing:import_file", file.pk)
         try:

@@ -90,11 +90,11 @@ _NO_DATABASE = Finding(
 
 
 def _settings() -> Iterator[Finding]:
-    messages = django_checks.run_checks(include_deployment_checks=not settings.LOCAL)
+    found = django_checks.run_checks(include_deployment_checks=not settings.LOCAL)
+    messages = [message for message in found if not message.is_silenced()]
     for message in messages:
-        if not message.is_silenced():
-            state: State = "broken" if message.is_serious() else "warning"
-            yield Finding("settings", state, message.msg, message.hint or "")
+        state: State = "broken" if message.is_serious() else "warning"
+        yield Finding("settings", state, message.msg, message.hint or "")
     if not messages:
         kind = "local" if settings.LOCAL else "production"
         yield Finding("settings", "ok", f"They are safe for {kind} use.")

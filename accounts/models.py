@@ -359,7 +359,7 @@ class PeopleFile(models.Model):
         indexes = [
             models.Index(
                 fields=["confirmed_at"],
-                condition=Q(confirmed_at__isnull=False, outcome=None),
+                condition=Q(confirmed_at__isnull=False, outcome__isnull=True),
                 name="files_to_be_imported",
             ),
         ]

@@ -267,7 +267,7 @@ def _import(file: PeopleFile, *, expected: str, by: Admin | None) -> Preview:
 
 
 def _confirmed() -> QuerySet[PeopleFile]:
-    waiting = PeopleFile.objects.filter(confirmed_at__isnull=False, outcome=None)
+    waiting = PeopleFile.objects.filter(confirmed_at__isnull=False, outcome__isnull=True)
     return waiting.select_related("organization", "admin").order_by("confirmed_at")
 
 

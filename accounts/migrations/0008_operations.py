@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "peoplefile",
             models.Index(
-                condition=models.Q(("confirmed_at__isnull", False), ("outcome", None)),
+                condition=models.Q(("confirmed_at__isnull", False), ("outcome__isnull", True)),
                 fields=["confirmed_at"],
                 name="files_to_be_imported",
             ),

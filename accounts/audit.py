@@ -100,10 +100,10 @@ def note_login(
     _write(_entry(organization, deed, admin, by, before, after) for organization in organizations)
 
 
-def listed(names: Collection[Any]) -> list[str]:
-    """A list for before or after, the first NAMED of it."""
+def listed(names: Collection[Any], total: int | None = None) -> list[str]:
+    """A list for before or after, the first NAMED of it. total: when more are meant than given."""
     shown = [str(name) for name in list(names)[:NAMED]]
-    more = len(names) - len(shown)
+    more = (len(names) if total is None else total) - len(shown)
     return [*shown, f"and {more:,} more"] if more else shown
 
 

@@ -1,26 +1,25 @@
 """People whom admins add, change and remove by hand, one or ten thousand (R8, R10).
 
 Beside accounts.people the only writer of Person and Link, and only of people whom no
-application manages. What is wanted is compared with what is there by one query; then one
-statement adds, one changes, one removes, however many people they are about. Whoever
-previews and whoever writes compare by the same function, so they cannot disagree.
+application manages. One statement adds, one changes, one removes, however many people they
+are about. What a file wants is compared with what is there by accounts.people_compare.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import tempfile
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
 
 from accounts import audit, changes, clock, groups, names, people
 from accounts.deeds import Deed
-from accounts.ids import uuid7
 from accounts.models import Admin, Link, Organization, Person
 from accounts.profile import CORE_USER, ENTERPRISE_USER, Profile
 from accounts.refusal import NotFound, Refusal
@@ -39,19 +38,6 @@ LONGEST = dict.fromkeys(FIELDS, 256) | {"email": 254}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is wanted of the person with an address. number: where it says so (a file's line).
-
-    cells: by field, "email" among them; a field that is missing stays as it is.
-    flaw: what is wrong with the line itself, as a sentence.
-    """
-
-    number: int
-    cells: Mapping[str, str]
-    flaw: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Change:
     field: str
     before: str
@@ -60,42 +46,6 @@ class Change:
     @property
     def label(self) -> str:
         return FIELDS[self.field]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of one wish. because: why it is refused, as a sentence.
-
-    person_id: who is changed or stays, or whose account is gone and comes back by being added.
-    """
-
-    wanted: Wanted
-    deed: Literal["add", "change", "keep", "refuse"]
-    because: str = ""
-    person_id: int | None = None
-    changes: tuple[Change, ...] = ()
-    profile: Profile | None = None
-    link_id: str | None = None
-
-
-def compare(organization: Organization, wishes: Sequence[Wanted]) -> list[Verdict]:
-    """What would become of each wish, in their order: two queries however many they are."""
-    seen: dict[str, int] = {}
-    judged: list[tuple[Wanted, str]] = []
-    for wish in wishes:
-        why_not = wish.flaw or complaint(wish.cells)
-        key = names.key(wish.cells.get("email", ""))
-        if not why_not and key in seen:
-            why_not = f"The same address stands in line {seen[key]} already."
-        seen.setdefault(key, wish.number)
-        judged.append((wish, why_not))
-    known = _known(organization, [names.key(wish.cells["email"]) for wish, no in judged if not no])
-    return [
-        Verdict(wish, "refuse", because=why_not)
-        if why_not
-        else _verdict(wish, known.get(names.key(wish.cells["email"]), []))
-        for wish, why_not in judged
-    ]
 
 
 def complaint(cells: Mapping[str, str]) -> str:
@@ -113,33 +63,53 @@ def complaint(cells: Mapping[str, str]) -> str:
     return ""
 
 
-def write(organization: Organization, verdicts: Iterable[Verdict]) -> None:
-    """Add and change as was decided, inside the transaction that compared and held.
+def write_read(organization: Organization) -> None:
+    """Add and change people as accounts.people_compare has judged a file, inside its transaction.
 
-    One statement for all who are added, one for all who are changed.
+    Seven statements however many they are. What somebody's document becomes is decided here, one
+    document in memory at a time: they go through a file on the way.
     """
-    by_deed: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in verdicts:
-        by_deed[verdict.deed].append(verdict)
-    for deed, statement in (("add", _ADD), ("change", _CHANGE)):
-        if by_deed[deed]:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    statement,
-                    {
-                        "organization": organization.pk,
-                        "rows": json.dumps([_row(verdict) for verdict in by_deed[deed]]),
-                        "now": clock.now(),
-                    },
-                )
+    with connection.cursor() as cursor, tempfile.TemporaryFile() as revised:
+        with cursor.copy(_TO_REVISE) as copy:
+            for number, email, document, cells in copy.rows():
+                profile = _revised(orjson.loads(document), email, orjson.loads(cells))
+                revised.write(b"%s\t%s\n" % (number.encode(), orjson.dumps(columns(profile))))
+        revised.seek(0)
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.people_revised")
+        cursor.execute(_REVISED)
+        with cursor.copy("COPY people_revised (number, profile) FROM STDIN") as copy:
+            for line in revised:
+                copy.write_row(line.decode().rstrip("\n").split("\t", 1))
+        cursor.execute("ANALYZE people_revised")
+        about: dict[str, Any] = {"organization": organization.pk, "now": clock.now()}
+        cursor.execute(_GIVEN_REVISED + _CHANGE, about)
+        cursor.execute(_GIVEN_READ + _ADD, about)
 
 
-def compare_and_hold(organization: Organization, wishes: Sequence[Wanted]) -> list[Verdict]:
-    """The same, and nothing that it says changes until the caller's transaction ends."""
-    changing = [v.person_id for v in compare(organization, wishes) if v.deed == "change"]
-    people.keep_newcomers_out(organization.pk)
-    _hold_links([id for id in changing if id is not None])
-    return compare(organization, wishes)  # a push may have taken somebody over just now
+def hold_changed() -> None:
+    """Whoever is changed by the file that was judged, for this transaction alone."""
+    with connection.cursor() as cursor:
+        for statement in (_HOLD_CHANGED_LINKS, _HOLD_CHANGED_PEOPLE):
+            cursor.execute(statement)
+
+
+def columns(profile: Profile) -> dict[str, Any]:
+    """What a statement needs to know of one person's profile."""
+    return {
+        "email": profile.email,
+        "email_key": profile.email_key,
+        "first_name": profile.first_name,
+        "last_name": profile.last_name,
+        "display_name": profile.display_name[:512],
+        "title": profile.title,
+        "department": profile.department,
+        "employee_number": profile.employee_number,
+        "sort_key": profile.sort_key,
+        "user_name": profile.user_name,
+        "user_name_key": profile.user_name_key,
+        "email_keys": profile.email_keys,
+        "document": profile.document,
+    }
 
 
 def edit(
@@ -175,11 +145,7 @@ def edit(
         link = Link.objects.get(person=person, application=None)
         changed = _changes(person, cells)
         if changed:
-            profile = _revised(link.document, person.email, cells)
-            verdict = Verdict(
-                Wanted(1, cells), "change", "", person.pk, changed, profile, str(link.pk)
-            )
-            write(organization, [verdict])
+            _change(person.pk, _revised(link.document, person.email, cells))
             person.refresh_from_db()
             before = {one.field: one.before for one in changed}
             after = {one.field: one.after for one in changed}
@@ -308,43 +274,10 @@ def _known(organization: Organization, keys: Sequence[str]) -> dict[str, list[_K
     return found
 
 
-def _verdict(wish: Wanted, known: list[_Known]) -> Verdict:
-    key = names.key(wish.cells["email"])
-    there = [one for one in known if one.removed_at is None]
-    same = [one for one in there if one.email_key == key]
-    if len(same) > 1:
-        who = ", ".join(sorted({one.manager or "added by hand" for one in same}))
-        return Verdict(wish, "refuse", f"More than one person has this address ({who}).")
-    if not same and there:
-        return Verdict(
-            wish,
-            "refuse",
-            f"This is the user name of {there[0].name}, whose address is {there[0].email}.",
-        )
-    if not same:
-        gone = next((one.id for one in known if one.email_key == key), None)
-        return Verdict(
-            wish,
-            "add",
-            person_id=gone,
-            profile=Profile.by_hand(**dict(wish.cells)),
-            link_id=str(uuid7()),
-        )
-    [person] = same
-    changed = _changes(person, wish.cells)
-    if person.manager is not None:
-        changed = tuple(one for one in changed if one.field != "email")
-        if not changed:
-            return Verdict(wish, "keep", person_id=person.id)
-        fields = ", ".join(one.label for one in changed)
-        return Verdict(
-            wish, "refuse", f"{person.manager} manages this person. Change it there: {fields}."
-        )
-    if not changed:
-        return Verdict(wish, "keep", person_id=person.id)
-    document = orjson.loads(person.document or "{}")
-    profile = _revised(document, person.email, wish.cells)
-    return Verdict(wish, "change", "", person.id, changed, profile, str(person.link_id))
+def _change(person_id: int, profile: Profile) -> None:
+    with connection.cursor() as cursor:
+        row = {"person_id": person_id, **columns(profile)}
+        cursor.execute(_GIVEN + _CHANGE, {"rows": json.dumps([row]), "now": clock.now()})
 
 
 def _changes(person: Person | _Known, cells: Mapping[str, str]) -> tuple[Change, ...]:
@@ -413,31 +346,6 @@ def _hold_links(chosen: Sequence[int], *, to_remove: bool = False) -> None:
         )
 
 
-def _row(verdict: Verdict) -> dict[str, Any]:
-    """What a statement needs to know of one person."""
-    profile = verdict.profile
-    if profile is None:
-        raise ValueError(f"nothing is to be written of a wish to {verdict.deed}")
-    return {
-        "n": verdict.wanted.number,
-        "person_id": verdict.person_id,
-        "link_id": verdict.link_id,
-        "email": profile.email,
-        "email_key": profile.email_key,
-        "first_name": profile.first_name,
-        "last_name": profile.last_name,
-        "display_name": profile.display_name[:512],
-        "title": profile.title,
-        "department": profile.department,
-        "employee_number": profile.employee_number,
-        "sort_key": profile.sort_key,
-        "user_name": profile.user_name,
-        "user_name_key": profile.user_name_key,
-        "email_keys": profile.email_keys,
-        "document": profile.document,
-    }
-
-
 _KNOWN = """
 SELECT candidate.key, person.id, application.name, person.removed_at, person.email_key,
     person.display_name, person.first_name, person.last_name, person.email,
@@ -466,13 +374,57 @@ WHERE person.id IN (SELECT unnest(%(people)s::bigint[])) AND person.removed_at I
 ORDER BY person.sort_key, person.id
 """
 
-_GIVEN = """
-WITH given AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(n int, person_id bigint,
-        link_id uuid, email text, email_key text, first_name text, last_name text,
+_PROFILE = """email text, email_key text, first_name text, last_name text,
         display_name text, title text, department text, employee_number text, sort_key text,
-        user_name text, user_name_key text, email_keys text[], document jsonb)
+        user_name text, user_name_key text, email_keys text[], document jsonb"""
+
+_GIVEN = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(person_id bigint, {_PROFILE})
 ),
+"""
+
+# people_verdict is what accounts.people_compare has made of the file.
+_GIVEN_READ = f"""
+WITH given AS MATERIALIZED (
+    SELECT verdict.number AS n, verdict.person_id, profile.*
+    FROM people_verdict verdict
+    JOIN accounts_peoplerow line ON line.file_id = verdict.file_id AND line.number = verdict.number
+    CROSS JOIN LATERAL jsonb_to_record(line.profile) AS profile({_PROFILE})
+    WHERE verdict.deed = 'add'
+),
+"""
+
+_GIVEN_REVISED = f"""
+WITH given AS MATERIALIZED (
+    SELECT verdict.person_id, profile.*
+    FROM people_verdict verdict JOIN people_revised revised ON revised.number = verdict.number
+    CROSS JOIN LATERAL jsonb_to_record(revised.profile) AS profile({_PROFILE})
+),
+"""
+
+_REVISED = "CREATE TEMPORARY TABLE people_revised (number int, profile jsonb) ON COMMIT DROP"
+
+_TO_REVISE = """
+COPY (
+    SELECT verdict.number, person.email, link.document, line.cells
+    FROM people_verdict verdict
+    JOIN accounts_peoplerow line ON line.file_id = verdict.file_id AND line.number = verdict.number
+    JOIN accounts_person person ON person.id = verdict.person_id
+    JOIN accounts_link link ON link.person_id = person.id AND link.application_id IS NULL
+    WHERE verdict.deed = 'change'
+) TO STDOUT
+"""
+
+_CHANGED = "(SELECT person_id FROM people_verdict WHERE deed = 'change')"
+_HOLD_CHANGED_LINKS = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM accounts_link WHERE application_id IS NULL AND person_id IN {_CHANGED}
+    ORDER BY id FOR NO KEY UPDATE) held
+"""
+_HOLD_CHANGED_PEOPLE = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM accounts_person WHERE id IN {_CHANGED} ORDER BY id FOR NO KEY UPDATE) held
 """
 
 _DESCRIBED = """
@@ -484,10 +436,12 @@ _DESCRIBED = """
     FROM given WHERE person.id = given.person_id
 """
 
+# A UUID of version 7, as accounts.ids makes one: the time, then what is random.
+_NEW_ID = """(lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
+    || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"""
 # Whose account is gone and who is added again is the same person, with their history.
 _ADD = (
-    _GIVEN
-    + "back AS ("
+    "back AS ("
     + _DESCRIBED.format(more=", managed_by_id = NULL, added_by_hand = true, removed_at = NULL")
     + """
 ),
@@ -505,7 +459,9 @@ added AS (
 )
 INSERT INTO accounts_link (id, organization_id, person_id, user_name, user_name_key, active,
     email_keys, sort_key, document, version, created_at, changed_at)
-SELECT given.link_id, %(organization)s, coalesce(given.person_id, added.id), given.user_name,
+SELECT """
+    + _NEW_ID
+    + """, %(organization)s, coalesce(given.person_id, added.id), given.user_name,
     given.user_name_key, true, given.email_keys, given.sort_key, given.document, 1, %(now)s,
     %(now)s
 FROM given LEFT JOIN added ON given.person_id IS NULL AND added.email_key = given.email_key
@@ -514,15 +470,14 @@ ORDER BY given.n
 )
 
 _CHANGE = (
-    _GIVEN
-    + "described AS ("
+    "described AS ("
     + _DESCRIBED.format(more="")
     + """
 )
 UPDATE accounts_link link SET user_name = given.user_name, user_name_key = given.user_name_key,
     email_keys = given.email_keys, sort_key = given.sort_key, document = given.document,
     version = link.version + 1, changed_at = %(now)s
-FROM given WHERE link.id = given.link_id
+FROM given WHERE link.person_id = given.person_id AND link.application_id IS NULL
 """
 )
 

@@ -403,15 +403,22 @@ class KeptDocument(models.Model):
 class PeopleFile(models.Model):
     """A CSV file between its upload and the import of the people in it (R10).
 
-    One an admin and organization: the next upload replaces it. Forgotten after two hours.
+    admin: null is the command line. One an admin and organization: the next upload replaces
+    it. Forgotten after two hours. sheet: what the header said (accounts.people_files.Sheet).
+    expected: the digest of the preview that was confirmed, for the worker to import; outcome:
+    what became of that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="+")
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=200)
-    content = models.BinaryField()
     created_at = models.DateTimeField()
+    sheet = models.JSONField(null=True)
+    expected = models.CharField(max_length=64, blank=True, db_default="", default="")
+    confirmed_at = models.DateTimeField(null=True)
+    request_id = models.CharField(max_length=128, blank=True, db_default="", default="")
+    outcome = models.JSONField(null=True)
 
     objects = OfOrganization.as_manager()
 
@@ -420,10 +427,55 @@ class PeopleFile(models.Model):
             models.UniqueConstraint(
                 fields=["organization", "admin"], name="an_admin_imports_one_file_at_a_time"
             ),
+            models.CheckConstraint(
+                name="a_file_is_confirmed_by_the_digest_that_was_shown",
+                condition=Q(expected="", confirmed_at=None)
+                | ~Q(expected="") & Q(confirmed_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["confirmed_at"],
+                condition=Q(confirmed_at__isnull=False, outcome__isnull=True),
+                name="files_to_be_imported",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def rows(self) -> int:
+        """How many lines it has below its header."""
+        return self.sheet["rows"] if self.sheet else 0
+
+
+class PeopleRow(models.Model):
+    """A line of a PeopleFile as it was read; what becomes of it is asked anew each time.
+
+    key: of its e-mail address. cells: by field. flaw: what is wrong with the line itself, as a
+    sentence. profile: what adding the person would write; null when there is a flaw.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    file = models.ForeignKey(PeopleFile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    number = models.PositiveIntegerField()
+    key = models.CharField(max_length=512)
+    cells = models.JSONField()
+    flaw = models.TextField(blank=True)
+    profile = models.JSONField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["file", "number"], name="a_line_of_a_file_is_read_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.number}"
 
 
 class Link(models.Model):
@@ -722,7 +774,7 @@ class Outbox(models.Model):
     """Something that must leave the house, saved in the transaction of its cause.
 
     kind: what it is ("invitation", "token_expires"); payload: what it needs. once:
-    a key that makes a message unique (each token warning once, R4).
+    a key that makes a message unique (each token warning once, R4). request_id: of its cause.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
@@ -734,6 +786,7 @@ class Outbox(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True)
+    request_id = models.CharField(max_length=128, blank=True, db_default="", default="")
 
     objects = OfOrganization.as_manager()
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, Min, QuerySet
 
-from accounts import audit, clock
+from accounts import audit, clock, request_ids
 from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Outbox
 
@@ -42,6 +42,7 @@ def put(
                 once=once,
                 created_at=now,
                 due_at=now,
+                request_id=request_ids.current.get()[: request_ids.LONGEST],
             )
         ],
         ignore_conflicts=once is not None,

@@ -8,7 +8,17 @@ from celery import shared_task
 from django.core.management import call_command
 from django.db import OperationalError
 
-from accounts import audit_rules, kept, mail, outbox, people_files, sessions, undo
+from accounts import (
+    audit_rules,
+    kept,
+    mail,
+    outbox,
+    people_files,
+    request_ids,
+    sessions,
+    undo,
+)
+from accounts.models import Outbox
 
 _log = logging.getLogger("seatkeeper.outbox")
 
@@ -27,14 +37,30 @@ def _deliver_one() -> bool:
     with outbox.claimed() as line:
         if line is None:
             return False
-        try:
-            mail.send(line)
-        except Exception as error:
-            _log.warning("outbox line %s (%s): %s", line.pk, line.kind, error)
-            outbox.failed(line, f"{type(error).__name__}: {error}")
-        else:
-            outbox.done(line)
+        with request_ids.of(line.request_id or request_ids.current.get()):
+            _deliver(line)
         return True
+
+
+def _deliver(line: Outbox) -> None:
+    """Its log lines carry the id of the request that caused the message."""
+    try:
+        mail.send(line)
+    except Exception as error:
+        _log.warning("outbox line %s (%s): %s", line.pk, line.kind, error)
+        outbox.failed(line, f"{type(error).__name__}: {error}")
+    else:
+        outbox.done(line)
+        _log.info("outbox line %s (%s) is sent", line.pk, line.kind)
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def import_people() -> None:
+    """Files of people that were confirmed and are long (R10)."""
+    while people_files.import_confirmed():
+        pass
 
 
 @shared_task(

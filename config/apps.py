@@ -10,10 +10,12 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401 - registers them
+        from config import checks, heartbeat, tracing  # noqa: F401 - checks registers itself
         from config.logging import configure
 
         configure()
+        heartbeat.listen()
+        tracing.listen()
         # Celery then sets up none of its own.
         setup_logging.connect(configure, weak=False)
         # Once a migration: Django sends one signal for each app that has models.

@@ -14,9 +14,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from config import tracing
 from config.embedded import on_this_machine
 
 SHORTEST_KEY = 50
+SHORTEST_TOKEN = 16
 #: Values that stand in examples: everybody knows them.
 KNOWN_KEYS = ("django-insecure", "changeme", "change-me", "secret", "your-", "example")
 
@@ -77,6 +79,15 @@ def safe_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
             "DATABASE_URL is set and REDIS_URL is not: there is no queue.",
             "Set REDIS_URL to a Redis or Valkey, as redis://:PASSWORD@HOST:6379/0.",
         )
+    if 0 < len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
+        refuse(
+            6,
+            f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters: it could be guessed.",
+            "Set METRICS_TOKEN to the output of "
+            "`python -c 'import secrets; print(secrets.token_urlsafe(24))'`, or unset it.",
+        )
+    if lacking := tracing.missing():
+        refuse(7, f"{tracing.NOT_INSTALLED} ({lacking} is missing).", tracing.INSTALL)
     if not local and not os.environ.get("EMAIL_URL"):
         messages.append(
             Warning(

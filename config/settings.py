@@ -253,6 +253,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20.0,
         "options": {"expires": 20},
     },
+    "import files of people": {
+        "task": "accounts.tasks.import_people",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "seal the ledger": {
         "task": "licensing.tasks.seal_ledger",
         "schedule": 60.0,
@@ -350,6 +355,11 @@ SCIM_SERVICE_PROVIDER = {
     "SERVICE_PROVIDER_CONFIG_MODEL": "scim.adapters.ServiceProviderConfig",
     "SCHEMAS_GETTER": "scim.adapters.get_schemas",
 }
+
+#: Whoever reads /metrics sends it as a bearer token; unset, only this machine may.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+#: Where traces go; unset, OpenTelemetry is not even imported (config/tracing.py).
+OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 
 LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")

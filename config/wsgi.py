@@ -1,10 +1,36 @@
 """The web entry: `gunicorn config.wsgi`."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 from django.core.wsgi import get_wsgi_application
 
+from config import tracing
+
+
+def _share_counts() -> None:
+    """A folder in which the processes of this web count together (config.metrics).
+
+    Made before they are forked (--preload) and before prometheus_client is imported, which
+    looks once whether there is one.
+    """
+    maker = os.getpid()
+    folder = tempfile.mkdtemp(prefix="seatkeeper-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+
+    def remove() -> None:
+        if os.getpid() == maker:  # not when one of them ends
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    _share_counts()
+tracing.start("seatkeeper-web")  # before the middleware is loaded, of which it is the first
 application = get_wsgi_application()
 
 # Only now can what needs the settings be imported.

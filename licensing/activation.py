@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.models import Model
 from django.urls import reverse
 
-from accounts import audit, changes, clock
+from accounts import audit, changes, clock, request_ids
 from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.mail import Message
@@ -158,6 +158,7 @@ def _invite(
                     "granted_before": granted_before,
                     "invited_before": now - AGAIN_AFTER,
                     "now": now,
+                    "request_id": request_ids.current.get(),
                 },
             )
             number = cursor.rowcount
@@ -175,8 +176,10 @@ def _invite(
 
 
 _INVITE = """
-INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts, error)
-SELECT %(organization)s, 'invitation', jsonb_build_object('seat', seat.id), %(now)s, %(now)s, 0, ''
+INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts, error,
+    request_id)
+SELECT %(organization)s, 'invitation', jsonb_build_object('seat', seat.id), %(now)s, %(now)s, 0, '',
+    %(request_id)s::text
 FROM licensing_seat seat JOIN accounts_person person ON person.id = seat.person_id
 WHERE seat.pool_id = %(pool)s AND seat.state = 'provisioned' AND person.email LIKE '%%@%%'
   AND {which}

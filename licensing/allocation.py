@@ -676,8 +676,9 @@ granted AS (
 ),
 invited AS (
     INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts,
-                                 error)
-    SELECT %(organization)s, 'invitation', jsonb_build_object('seat', id), %(now)s, %(now)s, 0, ''
+                                 error, request_id)
+    SELECT %(organization)s, 'invitation', jsonb_build_object('seat', id), %(now)s, %(now)s, 0, '',
+           %(request_id)s::text
     FROM granted
 ),
 counted AS (UPDATE licensing_pool SET held = held + %(count)s WHERE id = %(pool)s)

@@ -8,7 +8,7 @@ import datetime as dt
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -50,14 +50,21 @@ class _Undo(Exception):
 
 
 def reconcile(
-    organization: Organization | None = None, *, dry_run: bool = False, naming: bool = False
+    organization: Organization | None = None,
+    *,
+    dry_run: bool = False,
+    naming: bool = False,
+    told: Callable[[int], None] = lambda pools: None,
 ) -> Reconciliation:
     """Every pool of the organization, or of all; each in its own transaction.
 
-    naming: tell who waits too, as it is afterwards.
+    naming: tell who waits too, as it is afterwards. told: called with how many pools are done.
     """
     pools = Pool.objects.all() if organization is None else Pool.objects.of(organization)
-    found = [reconcile_pool(pool, dry_run=dry_run, naming=naming) for pool in in_turn(pools)]
+    found = []
+    for pool in in_turn(pools):
+        found.append(reconcile_pool(pool, dry_run=dry_run, naming=naming))
+        told(len(found))
     results = [result for result in found if result is not None]
     return Reconciliation(
         granted=[email for result in results for email in result.granted],

@@ -95,7 +95,7 @@ def verify(pool: Pool, known: Iterable[Mark] = ()) -> Verification:
     seen = Reconciled.objects.filter(pool=pool).exclude(seal=0).values_list("seal", "digest")
     marks = [*(Mark(*row) for row in seen), *known]
     with connection.cursor() as cursor:
-        cursor.execute(_FIRST_BROKEN, {"pool": pool.pk})
+        cursor.execute(_FIRST_BROKEN, {"pool": pool.pk, "after": -1})
         row = cursor.fetchone()
         cursor.execute(_COUNT, {"pool": pool.pk})
         lines, seals, unsealed, head, digest = cursor.fetchone()
@@ -106,6 +106,17 @@ def verify(pool: Pool, known: Iterable[Mark] = ()) -> Verification:
         head=Mark(head, digest) if head is not None else None,
         broken=_tell(_Row(*row)) if row is not None else _missing(pool, marks),
     )
+
+
+def newest_broken(pool: Pool) -> Broken | None:
+    """Whether the newest seal of the pool is what its lines say: a short look, not a proof."""
+    newest = LedgerSeal.objects.filter(pool=pool).aggregate(n=Max("n"))["n"]
+    if newest is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_BROKEN, {"pool": pool.pk, "after": newest - 1})
+        row = cursor.fetchone()
+    return _tell(_Row(*row)) if row is not None else None
 
 
 # ------------------------------------------------------------------ inside
@@ -249,10 +260,11 @@ FROM seal CROSS JOIN LATERAL (
     FROM licensing_ledgerentry line
     WHERE line.pool_id = %(pool)s AND line.id > seal.after_id AND line.id <= seal.last_id
 ) found
-WHERE seal.n <> seal.before + 1 OR found.lines <> seal.lines
+WHERE seal.n > %(after)s AND (
+   seal.n <> seal.before + 1 OR found.lines <> seal.lines
    OR found.last_id IS DISTINCT FROM seal.last_id
    OR seal.digest IS DISTINCT FROM
-    {_DIGEST.format(n="seal.n", at="seal.at", previous="seal.previous", lines="found.text")}
+    {_DIGEST.format(n="seal.n", at="seal.at", previous="seal.previous", lines="found.text")})
 ORDER BY seal.n LIMIT 1
 """
 

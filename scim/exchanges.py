@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -92,6 +93,11 @@ def about(address: str, sent: str | None) -> str:
 def flush() -> None:
     """Write what was collected."""
     _reads.flush()
+
+
+def watch(told: Callable[[int], None]) -> None:
+    """told: called each second with how many lines wait in this process."""
+    _reads.watch = told
 
 
 def prune() -> None:

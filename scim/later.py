@@ -16,6 +16,7 @@ class Later:
     """Rows that are yet to be written, by one thread a process.
 
     most: more rows than this within a second are lost, so that nobody can fill the memory.
+    watch: told each second how many rows wait.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class Later:
         self.name, self.write, self.most = name, write, most
         self.rows: list[Any] = []
         self.lock = threading.Lock()
+        self.watch: Callable[[int], None] = lambda waiting: None
         self.thread_of = 0  # the process that has the thread; a fork has none yet
         atexit.register(self.flush)
 
@@ -45,5 +47,6 @@ class Later:
     def _run(self) -> None:
         while True:
             time.sleep(1)
+            self.watch(len(self.rows))
             self.flush()
             connection.close()

@@ -35,6 +35,7 @@ WRITERS = {
     "Link": {"accounts/people.py", "accounts/by_hand.py"},
     "KeptDocument": {"accounts/kept.py", "accounts/by_hand.py"},
     "PeopleFile": {"accounts/people_files.py"},
+    "PeopleRow": {"accounts/people_files.py"},
     "Group": {"accounts/groups.py"},
     "Membership": {"accounts/groups.py"},
     "Seat": {
@@ -128,6 +129,7 @@ OF_ORGANIZATION = {
     "Person",
     "KeptDocument",
     "PeopleFile",
+    "PeopleRow",
     "Link",
     "Group",
     "Membership",

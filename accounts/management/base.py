@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError
 
@@ -18,6 +18,24 @@ _UNREACHABLE = Refusal(
     "The database does not answer. Start ./run (with the same SEATKEEPER_DATA), or set "
     "DATABASE_URL to a database that runs.",
 )
+
+
+_EXAMPLE = "Example: "
+
+
+def with_example(parser: CommandParser) -> CommandParser:
+    """What a command's `help` ends with after "Example: " stands by itself, below its options."""
+    told, _, example = (parser.description or "").partition(_EXAMPLE)
+    parser.description = told.strip()
+    parser.epilog = f"{_EXAMPLE}python manage.py {example}"
+    parser.formatter_class = _Help
+    return parser
+
+
+class _Help(DjangoHelpFormatter):
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """An example is one line, to be copied: no word of it is parted at a hyphen."""
+        return text if text.startswith(_EXAMPLE) else super()._fill_text(text, width, indent)
 
 
 class JsonCommand(BaseCommand):
@@ -31,7 +49,7 @@ class JsonCommand(BaseCommand):
     requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser = with_example(super().create_parser(prog_name, subcommand, **kwargs))
         parser.add_argument("--json", action="store_true", help="print one JSON document")
         return parser
 

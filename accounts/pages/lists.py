@@ -6,11 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def in_part(title: str, rows: Sequence[Any], most: int, **about: Any) -> dict[str, Any]:
-    """The first rows, how many there are, and how many more than are shown."""
+def in_part(
+    title: str, rows: Sequence[Any], most: int, *, total: int | None = None, **about: Any
+) -> dict[str, Any]:
+    """The first rows, how many there are, and how many more than are shown.
+
+    total: how many there are, where `rows` are the first ones only.
+    """
     shown = rows[:most]
-    more = len(rows) - len(shown)
-    return {"title": title, "total": len(rows), "rows": shown, "more": more, **about}
+    total = len(rows) if total is None else total
+    return {"title": title, "total": total, "rows": shown, "more": total - len(shown), **about}
 
 
 def columns(

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from accounts import departments
-from accounts.by_hand import FIELDS
 from accounts.models import Application, Group, Organization, Person, Product
 from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required
-from accounts.pages.paging import chunks, page_by_key
-from accounts.sets import among
-from licensing import activation, explain, idle
+from accounts.pages.paging import page_by_key
+from licensing import activation, explain, idle, people_export
 from licensing.activation import Invitation
 from licensing.models import LedgerEntry, Pool, Reclaimed, Seat, WaitingEntry
 from licensing.pages import many
@@ -70,9 +66,8 @@ def export(request: AdminRequest) -> StreamingHttpResponse:
     """Everybody whom the filter shows, as a CSV file, piece by piece (R10)."""
     organization = request.organization
     wanted = Wanted.read(request.GET)
-    rows = wanted.people(organization).select_related("managed_by")
-    lines = (line for people in chunks(rows, wanted.order) for line in _lines(people))
-    return csvs.answer(chain([_HEADER], lines), f"people-{organization.slug}.csv")
+    rows = people_export.rows(wanted.people(organization), wanted.order)
+    return csvs.answer(rows, f"people-{organization.slug}.csv")
 
 
 @admin_required
@@ -162,26 +157,3 @@ def _reclaim_at(pool: Pool, seat: Seat | None) -> dt.datetime | None:
     if seat is None or seat.reclaim_at is None:
         return None
     return seat.reclaim_at if idle.reclaimable(pool).filter(pk=seat.pk).exists() else None
-
-
-_HEADER = [*FIELDS.values(), "Managed by", *Product.labels]
-
-
-def _lines(people: Sequence[Person]) -> Iterator[list[str]]:
-    """What the file tells of these people, and of the licenses that they have or wait for."""
-    ids = among([person.pk for person in people], "bigint")
-    licenses: dict[tuple[int | None, str], str] = {}
-    for waiting in WaitingEntry.objects.filter(person__in=ids).values_list(
-        "person", "pool__product"
-    ):
-        licenses[waiting] = "Waiting"
-    for person, product, state in Seat.objects.filter(person__in=ids).values_list(
-        "person", "pool__product", "state"
-    ):
-        licenses[person, product] = Seat.State(state).label
-    for one in people:
-        yield [
-            *(getattr(one, field) for field in FIELDS),
-            one.managed_by.name if one.managed_by else "By hand",
-            *(licenses.get((one.pk, product), "") for product in Product.values),
-        ]

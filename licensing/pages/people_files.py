@@ -19,18 +19,17 @@ from accounts.pages.forms import csv_file
 from accounts.people_files import Preview
 from accounts.refusal import Refusal
 
-#: So many rows of each list are shown; the report has all that were refused.
-SHOWN = 100
 _LISTS = (
     ("add", "Added"),
     ("change", "Changed"),
     ("refuse", "Refused"),
     ("keep", "Unchanged"),
 )
+_DONE = ("add", "change", "refuse")
 
 
 class FileForm(forms.Form):
-    file = csv_file(sheets.MOST_BYTES, sheets.MOST_ROWS)
+    file = csv_file(people_files.MOST_BYTES, people_files.MOST_ROWS)
 
 
 @admin_required
@@ -41,10 +40,10 @@ def upload(request: AdminRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data["file"]
         try:
-            if given.size > sheets.MOST_BYTES:  # without reading it into memory
-                raise sheets.too_large(given.size)
+            if given.size > people_files.MOST_BYTES:
+                raise sheets.too_large(given.size, people_files.MOST_BYTES)
             file = people_files.keep(
-                request.organization, given.name, given.read(), admin=request.admin
+                request.organization, given.name, given.file, admin=request.admin
             )
         except Refusal as refusal:
             form.add_error("file", refusal.detail)
@@ -59,21 +58,35 @@ def upload(request: AdminRequest) -> HttpResponse:
 def look(request: AdminRequest, file_id: uuid.UUID) -> HttpResponse:
     """What the import would do; the answer does exactly that."""
     file = _file(request, file_id)
+    if people_files.is_running(file):
+        return _running(request, file)
+    if request.htmx:  # the page that waited for the worker: it is done
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    outcome = file.outcome or {}
     outdated = False
     if request.method == "POST":
+        expected = request.POST.get("confirmed", "")
+        if file.rows > people_files.LONG and expected:
+            people_files.confirm(file, expected=expected)
+            return redirect("licensing:import_file", file.pk)
         try:
-            done = people_files.import_(
-                file, expected=request.POST.get("confirmed", ""), by=request.admin
-            )
+            done = people_files.import_(file, expected=expected, by=request.admin)
         except people_files.Outdated as refusal:
             found, outdated = refusal.preview, True
         else:
-            messages.success(request, _outcome(done))
+            messages.success(request, _outcome(*(done.total(deed) for deed in _DONE)))
             return redirect("licensing:import_file", file.pk)
     else:
         found = people_files.preview(file)
-    context = {"file": file, "found": found, "lists": _lists(found), "outdated": outdated}
-    context |= {"doing": len(found.of("add")) + len(found.of("change"))}
+    context = {
+        "file": file,
+        "found": found,
+        "lists": _lists(found),
+        "outdated": outdated or "outdated" in outcome,
+        "failed": "failed" in outcome,
+        "imported": _outcome(*(outcome[deed] for deed in _DONE)) if "add" in outcome else "",
+        "doing": found.total("add") + found.total("change"),
+    }
     return render(request, "licensing/import_file.html", context, status=409 if outdated else 200)
 
 
@@ -82,7 +95,7 @@ def look(request: AdminRequest, file_id: uuid.UUID) -> HttpResponse:
 def report(request: AdminRequest, file_id: uuid.UUID) -> StreamingHttpResponse:
     """The refused rows with the reason in a column."""
     file = _file(request, file_id)
-    return csvs.answer(people_files.report(people_files.preview(file)), "refused.csv")
+    return csvs.answer(people_files.report(file), "refused.csv")
 
 
 @admin_required
@@ -101,15 +114,28 @@ def _file(request: AdminRequest, file_id: uuid.UUID) -> PeopleFile:
     )
 
 
+def _running(request: AdminRequest, file: PeopleFile) -> HttpResponse:
+    """How far the worker is; the page asks again every two seconds."""
+    done = people_files.progress(file)
+    steps = [
+        {"name": name, "state": "done" if n < done else "now" if n == done else "next"}
+        for n, name in enumerate(people_files.STEPS)
+    ]
+    context = {"file": file, "steps": steps, "done": done, "of": len(steps)}
+    template = "licensing/import_running.html" + ("#progress" if request.htmx else "")
+    return render(request, template, context)
+
+
 def _lists(found: Preview) -> list[dict[str, Any]]:
     return [
-        lists.in_part(title, found.of(deed), SHOWN if deed != "keep" else 0, deed=deed)
+        lists.in_part(
+            title, found.of(deed), len(found.of(deed)), total=found.total(deed), deed=deed
+        )
         for deed, title in _LISTS
     ]
 
 
-def _outcome(done: Preview) -> str:
-    added, changed, refused = (len(done.of(deed)) for deed in ("add", "change", "refuse"))
+def _outcome(added: int, changed: int, refused: int) -> str:
     said = f"{added:,} added, {changed:,} changed."
     if refused:
         rows = "row was" if refused == 1 else "rows were"

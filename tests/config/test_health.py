@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import redis
 from django.db import OperationalError, connection
 from django.test import Client
 
-from config import health
+from config import health, heartbeat
 
 
 def test_live_needs_no_database(client: Client) -> None:
@@ -17,12 +19,46 @@ def test_live_needs_no_database(client: Client) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "live"})
 
 
+@pytest.fixture
+def alive() -> Iterator[redis.Redis]:
+    """Worker and schedule have just given a sign of life."""
+    queue = heartbeat.queue()
+    queue.delete(heartbeat.KEY)
+    for part in heartbeat.SILENT:
+        heartbeat._last.clear()
+        heartbeat.give_sign(part)
+    yield queue
+    queue.delete(heartbeat.KEY)
+
+
 @pytest.mark.django_db
-def test_ready_tells_of_each_part(client: Client) -> None:
+def test_ready_tells_of_each_part(client: Client, alive: redis.Redis) -> None:
     answer = client.get("/health/ready")
     assert answer.status_code == 200
-    assert answer.json() == {
-        "status": "ready", "database": "ok", "queue": "ok", "migrations": "ok"
+    told = answer.json()
+    assert set(told.pop("seconds")) == {"worker", "schedule"}
+    assert told == {
+        "status": "ready", "database": "ok", "queue": "ok", "migrations": "ok",
+        "worker": "ok", "schedule": "ok", "failing": [],
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("part", ["worker", "schedule"])
+def test_a_silent_worker_or_schedule_is_503_by_name_and_the_web_goes_on(
+    client: Client, alive: redis.Redis, part: str
+) -> None:
+    """R9: what is left to workers is done within a minute, or somebody is told."""
+    alive.hset(heartbeat.KEY, part, str(time.time() - 91))
+    answer = client.get("/health/ready")
+    assert answer.status_code == 503
+    assert (answer.json()["failing"], answer.json()[part]) == ([part], "silent")
+    assert answer.json()["seconds"][part] >= 91
+    alive.hdel(heartbeat.KEY, part)
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json()["seconds"][part]) == (503, None)
+    assert client.get("/health/web").json() == {
+        "status": "ready", "database": "ok", "queue": "ok", "migrations": "ok", "failing": []
     }  # fmt: skip
 
 
@@ -31,7 +67,7 @@ def test_a_silent_queue_is_503_without_details(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = redis.Redis(port=1, password="hidden")
-    monkeypatch.setattr(health, "_redis", lambda: nowhere)
+    monkeypatch.setattr(heartbeat, "queue", lambda: nowhere)
     answer = client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["queue"] == "unreachable"

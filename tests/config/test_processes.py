@@ -105,7 +105,7 @@ def test_the_web_answers_probes_by_address_and_people_by_name(production: dict[s
         web = started(stack, production, command)
         assert processes.eventually(lambda: supervisor.is_live(port) or web.poll(), within=30)
         url = f"http://127.0.0.1:{port}"
-        assert httpx.get(f"{url}/health/ready").json()["status"] == "ready"
+        assert httpx.get(f"{url}/health/web").json()["status"] == "ready"
         named = {"Host": "seatkeeper.example", "X-Forwarded-Proto": "https"}
         scim = httpx.get(f"{url}/scim/v2/Users", headers=named)
         assert scim.status_code == 401

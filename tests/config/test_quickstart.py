@@ -76,8 +76,11 @@ def test_a_first_start_makes_a_demo_that_can_be_used_and_a_second_shows_it_again
         assert idp.post("/Users", json=PERSON).status_code == 201
         assert idp.get("/Users", params={"count": 0}).json()["totalResults"] > 50
     assert _signs_in(printed["url"], printed["admin"])
-    ready = httpx.get(f"{printed['url']}/health/ready")
-    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    # Worker and schedule need a moment longer than the web.
+    ready = f"{printed['url']}/health/ready"
+    assert processes.eventually(lambda: httpx.get(ready).status_code == 200, within=30)
+    assert httpx.get(ready).json()["failing"] == []
+    assert _one_id_from_the_push_to_the_mail(folder, printed["scim"])
 
     beside = manage(folder, "list_seats", "acme", "sales-navigator", "--json")
     assert json.loads(beside.stdout)["purchased"] == 100
@@ -90,6 +93,25 @@ def test_a_first_start_makes_a_demo_that_can_be_used_and_a_second_shows_it_again
     assert again["admin"] == printed["admin"]
     assert again["scim"]["token"] == printed["scim"]["token"]
     assert (folder / "demo.json").stat().st_mode & 0o777 == 0o600
+
+
+def _one_id_from_the_push_to_the_mail(folder: Path, scim: dict[str, Any]) -> bool:
+    """R28: the log lines of the web and of the worker carry the id that the push came with."""
+    answer = httpx.post(
+        f"{scim['base_url']}/Users",
+        json=PERSON | {"userName": "lise.meitner@example.com"},
+        headers={"Authorization": f"Bearer {scim['token']}", "X-Request-Id": "push-of-lise"},
+    )
+    assert answer.headers["X-Request-Id"] == "push-of-lise"
+
+    def lines(log: str) -> list[dict[str, Any]]:
+        text = (folder / "logs" / log).read_text()
+        return [json.loads(line) for line in text.splitlines() if "push-of-lise" in line]
+
+    assert [line["path"] for line in lines("web.log")] == ["/scim/v2/Users"]
+    sent = processes.eventually(lambda: lines("worker.log"), within=40)
+    assert "is sent" in lines("worker.log")[0]["message"]
+    return sent
 
 
 def test_a_killed_supervisor_leaves_no_process(start: Start, folder: Path) -> None:

@@ -516,9 +516,12 @@ COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "set_eligibility": (Deed.RULES_CHANGED, ["{application}", "groups"]),
     "issue_scim_token": (Deed.TOKEN_ISSUED, ["{application}"]),
     "revoke_scim_token": (Deed.TOKEN_REVOKED, ["{token}"]),
+    "import_people": (Deed.PEOPLE_IMPORTED, ["{slug}", "{csv}"]),
     "import_usage": (Deed.USAGE_IMPORTED, ["{slug}", "{uses}"]),
     # They read, do what the schedule does by itself, or make a demonstration of the others.
     "back_up": None,
+    "doctor": None,
+    "export_people": None,
     "explain_seat": None,
     "expire_scim_tokens": None,
     "forecast_seats": None,
@@ -544,6 +547,7 @@ def test_every_command_leaves_its_line(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Without an admin: an operator did it."""
+    (tmp_path / "people.csv").write_text("E-mail\nnew.one@example.com\n")
     monkeypatch.setenv("SEATKEEPER_PASSWORD", PASSWORD)
     pools.set_seats(world.organization, SALES, 12)
     known = {
@@ -551,6 +555,7 @@ def test_every_command_leaves_its_line(
         "application": world.application.pk,
         "token": world.token.pk,
         "uses": tmp_path / "uses.csv",
+        "csv": tmp_path / "people.csv",
     }
     known["uses"].write_bytes(bytes(world.uses.content))
     for name, asked in COMMANDS.items():

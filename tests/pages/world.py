@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 from decimal import Decimal
 
 from accounts import (
@@ -164,7 +165,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         uses=usage_files.keep(organization, "uses.csv", _uses(), admin=owner),
         recorded=recorded,
         schedule=_schedule(organization, owner),
-        file=people_files.keep(organization, "people.csv", FILE.encode(), admin=owner),
+        file=people_files.keep(organization, "people.csv", io.BytesIO(FILE.encode()), admin=owner),
         colleague=_colleague(organization, owner),
         invitation=invitations.invite(
             organization, f"ina@{owner.email.partition('@')[2]}", "read-only", by=owner

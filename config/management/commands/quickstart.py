@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
+from accounts.management.base import with_example
 from config import embedded, place, supervisor
 from config.lifeline import Group
 from config.place import EmbeddedError, port_is_free
@@ -24,10 +25,14 @@ from config.place import EmbeddedError, port_is_free
 class Command(BaseCommand):
     help = (
         "Start PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), migrate, "
-        "make a demo organization in an empty database, and serve until Ctrl-C."
+        "make a demo organization in an empty database, and serve until Ctrl-C. "
+        "Example: quickstart --port 8001"
     )
     # The web refuses unsafe settings by itself; all checks would cost half a second here.
     requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        return with_example(super().create_parser(prog_name, subcommand, **kwargs))
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -11,7 +11,10 @@ from config import demo
 
 
 class Command(JsonCommand):
-    help = "Make the demo organization Acme, with an admin, a SCIM token and people."
+    help = (
+        "Make the demo organization Acme, with an admin, a SCIM token and people. "
+        "Example: seed_demo --json"
+    )
 
     def perform(self, **_: Any) -> dict[str, Any]:
         return demo.make_demo(settings.DATA_DIR)

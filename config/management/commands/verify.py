@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
+
+from accounts.management.base import with_example
 
 APPS = ("config", "accounts", "licensing", "scim")
 
@@ -53,8 +55,14 @@ CHECKS = (
 
 
 class Command(BaseCommand):
-    help = "Check format, lint, types, imports, dependencies, templates, migrations, production."
+    help = (
+        "Check format, lint, types, imports, dependencies, templates, migrations, production. "
+        "Example: verify"
+    )
     requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        return with_example(super().create_parser(prog_name, subcommand, **kwargs))
 
     def handle(self, **_: Any) -> None:
         started = time.monotonic()

@@ -12,7 +12,10 @@ from licensing.management.base import PoolCommand
 
 
 class Command(PoolCommand):
-    help = "Say when the seats run out, and how sure that is. Example: forecast_seats acme PRODUCT"
+    help = (
+        "Say when the seats run out, and how sure that is. "
+        "Example: forecast_seats acme sales-navigator"
+    )
 
     def perform(self, *, slug: str, product: str, **_: Any) -> dict[str, Any]:
         pool = pools.get(organizations.get(slug), product)

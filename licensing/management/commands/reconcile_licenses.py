@@ -8,7 +8,9 @@ from django.core.management.base import CommandParser
 
 from accounts import organizations
 from accounts.management.base import JsonCommand
+from accounts.management.progress import Progress
 from licensing import reconcile
+from licensing.models import Pool
 
 
 class Command(JsonCommand):
@@ -22,11 +24,10 @@ class Command(JsonCommand):
         parser.add_argument("--dry-run", action="store_true", help="report, change nothing")
 
     def perform(self, *, organization: str | None, dry_run: bool, **_: Any) -> dict[str, Any]:
-        result = reconcile.reconcile(
-            organizations.get(organization) if organization else None,
-            dry_run=dry_run,
-            naming=True,
-        )
+        owner = organizations.get(organization) if organization else None
+        pools = Pool.objects.of(owner) if owner else Pool.objects.all()
+        with Progress(pools.count(), "pools") as show:
+            result = reconcile.reconcile(owner, dry_run=dry_run, naming=True, told=show)
         return {
             "granted": result.granted,
             "revoked": result.revoked,

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 
 from accounts import organizations
 from accounts.management.base import JsonCommand
+from accounts.management.progress import Progress
 from accounts.refusal import Refusal
 from licensing import seals
 from licensing.models import Pool
@@ -21,8 +22,8 @@ from licensing.seals import Broken, Mark, Verification
 class Command(JsonCommand):
     help = (
         "Recompute every seal of the ledger; exit 1 when a line is not what was sealed. "
-        "Example: verify_ledger --json > kept-elsewhere.json, and a month later "
-        "verify_ledger --against kept-elsewhere.json"
+        "What --json prints, kept elsewhere, finds later whether the whole was rewritten. "
+        "Example: verify_ledger --against kept-elsewhere.json"
     )
     _whole = True
 
@@ -44,14 +45,12 @@ class Command(JsonCommand):
         if organization is not None:
             pools = pools.of(organizations.get(organization))
         kept = _kept(against) if against else {}
-        shown = [
-            _shown(
-                pool.organization.slug,
-                pool.product,
-                seals.verify(pool, kept.pop((pool.organization.slug, pool.product), [])),
-            )
-            for pool in pools
-        ]
+        shown = []
+        with Progress(pools.count(), "pools") as show:
+            for pool in pools:
+                key = (pool.organization.slug, pool.product)
+                shown.append(_shown(*key, seals.verify(pool, kept.pop(key, []))))
+                show(len(shown))
         shown += [
             _shown(slug, product, _gone(marks))
             for (slug, product), marks in kept.items()

@@ -7,20 +7,20 @@ import collections
 import dataclasses
 import email.utils
 import random
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
 from accounts.management.base import JsonCommand
+from accounts.management.progress import Progress
 from accounts.refusal import Refusal
 from scim import employees
 from scim.employees import Employee
@@ -43,7 +43,8 @@ class Command(JsonCommand):
         "Pushes people to a SCIM server as Okta, OneLogin or Microsoft Entra ID would, and "
         "prints what came back. People come from a CSV file (columns first_name, last_name, "
         "email, employee_number, department, title, active) or are made up. Being refused "
-        "for lack of licenses is an answer: the exit code is 0 when the push ran to its end."
+        "for lack of licenses is an answer: the exit code is 0 when the push ran to its end. "
+        "Example: scim_push --base-url http://127.0.0.1:8000/scim/v2 --token TOKEN --generate 100"
     )
     requires_system_checks = []
     interrupted = False
@@ -82,8 +83,8 @@ class Command(JsonCommand):
             token=options["token"],
             concurrency=options["concurrency"],
         )
-        with _Progress(push, len(staff), sys.stderr) as show:
-            push.run(staff, groups=options["groups"], show=show)
+        with Progress(len(staff), "people", more=push.troubles) as show:
+            push.run(staff, groups=options["groups"], show=lambda: show(push.done))
         self.interrupted = push.interrupted
         return push.report()
 
@@ -142,6 +143,9 @@ class Push:
     @property
     def done(self) -> int:
         return sum(self.outcomes.values())
+
+    def troubles(self) -> str:
+        return f"  {self.outcomes['refused']} refused  {self.outcomes['failed']} failed"
 
     def run(
         self, staff: Sequence[Employee], *, groups: bool, show: Callable[[], None] = lambda: None
@@ -438,7 +442,7 @@ def _not_scim(url: str, why: str) -> Refusal:
     return Refusal("not_scim", f"{url} does not behave like a SCIM server: {why}.")
 
 
-# ------------------------------------------------------------------ arguments and progress
+# ------------------------------------------------------------------ arguments
 
 
 def _base_url(text: str) -> str:
@@ -455,31 +459,3 @@ def _number(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
-
-
-class _Progress:
-    """A bar on a terminal, nothing elsewhere; the line is gone when it is over."""
-
-    def __init__(self, push: Push, people: int, stream: TextIO) -> None:
-        self._push, self._people, self._stream = push, people, stream
-        self._started = time.monotonic()
-
-    def __enter__(self) -> Callable[[], None]:
-        return self._draw if self._stream.isatty() else lambda: None
-
-    def __exit__(self, *_: object) -> None:
-        if self._stream.isatty():
-            self._stream.write("\r\033[K")
-            self._stream.flush()
-
-    def _draw(self) -> None:
-        done, outcomes = self._push.done, self._push.outcomes
-        rate = done / max(time.monotonic() - self._started, 0.001)
-        told = (
-            f" {done}/{self._people} people  {rate:.0f}/s  "
-            f"{outcomes['refused']} refused  {outcomes['failed']} failed"
-        )
-        width = max(0, min(40, shutil.get_terminal_size().columns - len(told) - 3))
-        filled = width * done // max(1, self._people)
-        self._stream.write(f"\r[{'#' * filled}{'.' * (width - filled)}]{told}\033[K")
-        self._stream.flush()

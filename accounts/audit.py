@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model, QuerySet
 
-from accounts import clock
+from accounts import actor, clock
 from accounts.deeds import Deed
 from accounts.models import Admin, AuditEntry, Organization, Person, Role
 from accounts.sets import among
@@ -66,7 +66,8 @@ def note(
 ) -> None:
     """One line. Runs inside the transaction of the deed.
 
-    by: None is the command line, or in a request somebody who is not signed in.
+    by: None is a service token (accounts.actor), the command line, or in a request somebody who
+    is not signed in.
     before, after: the values as they were and are; of what is in both only the differences
     are kept, and when nothing differs nothing was done, so there is no line. Never a secret.
     """
@@ -155,7 +156,7 @@ def _entry(
         organization_id=organization_id,
         at=clock.now(),
         admin=by,
-        email=by.email if by else COMMAND if origin is None else "",
+        email=by.email if by else actor.name() or (COMMAND if origin is None else ""),
         deed=deed,
         subject_kind=kind,
         subject_id=str(id),

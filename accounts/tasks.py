@@ -8,7 +8,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.db import OperationalError
 
-from accounts import kept, mail, outbox, people_files, sessions
+from accounts import api_tokens, kept, mail, outbox, people_files, sessions
 
 _log = logging.getLogger("seatkeeper.outbox")
 
@@ -42,9 +42,11 @@ def _deliver_one() -> bool:
 )
 def prune() -> None:
     """Daily: forget messages that were sent long ago, documents of people who can be restored
-    no longer (R13), files that nobody imported, and sessions that have ended."""
+    no longer (R13), files that nobody imported, sessions that have ended, and what the API
+    answered to writes with a key."""
     outbox.prune()
     kept.prune()
     people_files.prune()
+    api_tokens.prune()
     call_command("clearsessions")
     sessions.prune()

@@ -348,9 +348,9 @@ BY_DEVICE = {"accounts:add_passkey", "accounts:passkey_sign_in"}
 
 
 def _pages() -> Iterator[tuple[str, URLPattern]]:
-    """Every address outside the protocol, by its full name."""
+    """Every address of a page, by its full name."""
     for part in get_resolver().url_patterns:
-        if part.namespace != "scim":
+        if part.namespace not in ("scim", "api"):
             yield from ((f"{part.namespace}:{page.name}", page) for page in part.url_patterns)
 
 

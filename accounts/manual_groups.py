@@ -90,7 +90,8 @@ def add_addresses(
     """People by their addresses, all or nobody; three statements however many they are.
 
     people: others besides, by their own ids. leave_out_unknown: whom nobody knows is told and no
-    obstacle. Refused otherwise, naming them ("person_not_found"); and an address that several people have ("email_ambiguous").
+    obstacle. Refused otherwise, naming them ("person_not_found"); and an address that several
+    people have ("email_ambiguous").
     """
 
     def change() -> Joined:

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from accounts.api.fields import Name, Number, Query
 from accounts.api.problems import Problem
-from accounts.pages.paging import beyond
+from accounts.pages.paging import rows_beyond
 
 DEFAULT = 50
 MOST = 200
@@ -52,7 +52,7 @@ def page(request: Any, rows: QuerySet[Any], order: Sequence[str], asked: dict[st
     limit = asked.get("limit", DEFAULT)
     of = f"{request.path} {' '.join(order)}"
     if "cursor" in asked:
-        rows = beyond(rows, order, _place(asked["cursor"], of))
+        rows = rows_beyond(rows, order, _place(asked["cursor"], of))
     found = list(rows.order_by(*order)[: limit + 1])
     if len(found) <= limit:
         return Page(found, None)

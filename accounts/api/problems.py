@@ -43,7 +43,7 @@ KINDS = {
 }  # fmt: skip
 #: Refusals that tell of a value which the description could not rule out.
 _INVALID = {
-    "days_invalid", "email_invalid", "group_name_invalid", "groups_without_eligibility",
+    "days_invalid", "email_invalid", "group_name_invalid",
     "name_invalid", "name_missing", "name_too_long", "number_invalid", "people_invalid",
     "percent_invalid", "profile_invalid", "reclaim_invalid", "too_many",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""People: seen with their licenses, added, changed and removed by hand, explained (R7, R10, R22)."""
+"""People: seen with licenses, added, changed and removed by hand, explained (R7, R10, R22)."""
 
 from __future__ import annotations
 

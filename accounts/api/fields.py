@@ -87,6 +87,10 @@ class Name(Line):
         super().__init__(**{"min_length": 1} | options)
 
 
+class Cursor(Name):
+    pattern = r"^[A-Za-z0-9:_-]+\Z"
+
+
 class Email(Name):
     pattern = _EMAIL
 

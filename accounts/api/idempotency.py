@@ -37,10 +37,9 @@ def once(
     Refusals of the deed are repeated too. Refused: a key that is none (400), that stood for
     another request (422), whose first request is not answered yet (409).
     """
-    given = request.headers.get("Idempotency-Key")
-    if given is None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
         return deed()
-    key = given.strip('"')
     if not _KEY.fullmatch(key):
         wrong = {"Idempotency-Key": ["It has 1 to 255 visible ASCII characters."]}
         raise Problem(400, "The Idempotency-Key is none.", errors=wrong)

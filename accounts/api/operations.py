@@ -59,6 +59,7 @@ class Operation:
             more["fields"] = Several(
                 child=Choice(choices=list(self.gives().fields)),
                 required=False,
+                max_length=len(self.gives().fields),
                 help_text="Only these members, between commas; `id` always comes.",
             )
         bases = tuple(base for base in (self.filters, paging.Paged if self.many else None) if base)

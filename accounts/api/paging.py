@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core import signing
 from django.db.models import QuerySet
 
-from accounts.api.fields import Name, Number, Query
+from accounts.api.fields import Cursor, Number, Query
 from accounts.api.problems import Problem
 from accounts.pages.paging import rows_beyond
 
@@ -40,7 +40,7 @@ class Paged(Query):
         required=False,
         help_text=f"So many at most; {DEFAULT} unless told.",
     )
-    cursor = Name(
+    cursor = Cursor(
         max_length=2000,
         required=False,
         help_text="Where the page begins, from `next` of the page before.",

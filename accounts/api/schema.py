@@ -22,7 +22,7 @@ _KEY = {
     "in": "header",
     "required": False,
     "description": "Of your choice: the same request with the same key within a day is done once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 
 
@@ -88,15 +88,18 @@ class Described(AutoSchema):
         writes = self.method not in ("GET", "HEAD")
         if writes:
             made.setdefault("parameters", []).append(_KEY)
-        if self.operation.example is not None:
-            content = made["requestBody"]["content"]
-            content["application/json"]["example"] = self.operation.example
+        if "requestBody" in made:
+            made["requestBody"]["required"] = True
+            content = made["requestBody"]["content"]["application/json"]
+            content |= {"example": self.operation.example} if self.operation.example else {}
         component = self.resolve_serializer(problems.Described, "response")
         for status in (*_ALWAYS, *(_OF_WRITES if writes else ())):
             made["responses"][str(status)] = {
                 "description": problems.KINDS[status][1],
                 "content": {problems.MEDIA_TYPE: {"schema": component.ref}},
             }
+        # Said by the web server, which has not read whose address it is.
+        made["responses"]["414"] = {"description": "The address is too long"}
         return made
 
 
@@ -119,6 +122,7 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             kept = [one for one in components[name].get("required", []) if one == "id"]
             components[name].pop("required", None)
             components[name] |= {"required": kept} if kept else {}
+    _tidy(result)
     result["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     result["security"] = [{"token": []}]
     return result
@@ -134,6 +138,17 @@ def document() -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------ inside
+
+
+def _tidy(part: Any) -> None:
+    """Without what spectacular notes for itself."""
+    inner: Any = part
+    if isinstance(part, dict):
+        part.pop("x-spec-enum-id", None)
+        inner = part.values()
+    if isinstance(part, dict | list):
+        for one in inner:
+            _tidy(one)
 
 
 def _named(part: Any, components: dict[str, Any]) -> set[str]:

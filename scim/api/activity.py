@@ -37,8 +37,8 @@ class WholeExchangeOut(ExchangeOut):
     """One request and its answer, with both bodies; secrets were removed when it came."""
 
     deed = serializers.SerializerMethodField(help_text="What it was, in words.")
-    request = serializers.JSONField(allow_null=True)
-    response = serializers.JSONField(allow_null=True)
+    request = serializers.JSONField()
+    response = serializers.JSONField()
 
     class Meta:
         ref_name = "WholeExchange"

@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.pages import (
     admins,
+    api_tokens,
     audit,
     passkeys,
     passwords,
@@ -37,6 +38,9 @@ urlpatterns = [
     path("password/reset/<str:uid>/<str:proof>/", passwords.reset, name="reset"),
     path("settings/audit/", audit.log, name="audit"),
     path("settings/audit/export/", audit.export, name="audit_export"),
+    path("settings/api-tokens/", api_tokens.overview, name="api_tokens"),
+    path("settings/api-tokens/new/", api_tokens.new, name="new_api_token"),
+    path("settings/api-tokens/<uuid:token_id>/revoke/", api_tokens.revoke, name="revoke_api_token"),
     path("settings/", plain.settings, name="settings"),
     path("help/", plain.help_page, name="help"),
     path("scheme/", preferences.scheme, name="scheme"),

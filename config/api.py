@@ -6,9 +6,11 @@ import accounts.api.urls
 import licensing.api.urls
 import scim.api.urls
 from accounts.api import reference
+from accounts.pages import api_reference
 
 app_name = "api"
 urlpatterns = [
+    path("", api_reference.reference, name="reference"),
     path("openapi.json", reference.openapi, name="openapi"),
     *accounts.api.urls.urlpatterns,
     *licensing.api.urls.urlpatterns,

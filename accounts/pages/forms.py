@@ -19,3 +19,7 @@ class HintedRadio(forms.RadioSelect):
         option = super().create_option(name, value, *args, **kwargs)
         option["hint"] = self.hints.get(str(value), "")
         return option
+
+
+class HintedTicks(HintedRadio, forms.CheckboxSelectMultiple):
+    """The same with boxes, of which several may be ticked."""

@@ -241,6 +241,19 @@ POSTS = {
     "accounts:change_role": Post(Deed.ROLE_CHANGED, _colleague, lambda world: {"kind": "owner"}),
     "accounts:remove_admin": Post(Deed.ADMIN_REMOVED, _colleague),
     "accounts:retry_mail": Post(Deed.MAIL_RETRIED, before=_fail_mail),
+    "accounts:new_api_token": Post(
+        Deed.API_TOKEN_ISSUED,
+        form=lambda world: {
+            "name": "x",
+            "kind": "service",
+            "scopes": ["people:read"],
+            "days": 9,
+        },
+        own=True,
+    ),
+    "accounts:revoke_api_token": Post(
+        Deed.API_TOKEN_REVOKED, lambda world: [world.api_token.pk], own=True
+    ),
     "licensing:set_seats": Post(Deed.SEATS_CHANGED, _product, lambda world: {"number": 12}),
     "licensing:reprocess": Post(Deed.WAITING_REPROCESSED, _product),
     "licensing:drop": Post(Deed.REFUSAL_DROPPED, _refused),
@@ -474,6 +487,8 @@ COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "set_eligibility": (Deed.RULES_CHANGED, ["{application}", "groups"]),
     "issue_scim_token": (Deed.TOKEN_ISSUED, ["{application}"]),
     "revoke_scim_token": (Deed.TOKEN_REVOKED, ["{token}"]),
+    "create_api_token": (Deed.API_TOKEN_ISSUED, ["{slug}", "Payroll"]),
+    "revoke_api_token": (Deed.API_TOKEN_REVOKED, ["{api_token}"]),
     # They read, do what the schedule does by itself, or make a demonstration of the others.
     "explain_seat": None,
     "expire_scim_tokens": None,
@@ -503,6 +518,7 @@ def test_every_command_leaves_its_line(world: World, monkeypatch: pytest.MonkeyP
         "slug": world.organization.slug,
         "application": world.application.pk,
         "token": world.token.pk,
+        "api_token": world.api_token.pk,
     }
     for name, asked in COMMANDS.items():
         if asked is None:

@@ -53,6 +53,7 @@ MOST = {
     "activity": 10,
     "admins": 10,
     "audit": 8,
+    "api-tokens": 8,
     "request": 12,
 }
 MANY = 300

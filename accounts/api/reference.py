@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -24,7 +24,7 @@ def openapi(request: HttpRequest) -> HttpResponse:
 class Unknown(APIView):
     """Whatever else is asked below /api/v1, by any method."""
 
-    authentication_classes = []
+    authentication_classes: ClassVar[list[Any]] = []
     schema = None
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:

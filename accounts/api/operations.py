@@ -26,7 +26,6 @@ from accounts.api.access import HasToken, TokenAuthentication, TokenThrottle
 from accounts.api.fields import Choice, Query, Several, Strict
 from accounts.api.negotiation import OnlyJson
 from accounts.api.problems import Problem
-from accounts.api.schema import Described
 from accounts.api_tokens import Caller
 from accounts.models import Admin, Organization
 
@@ -112,7 +111,6 @@ class Resource(APIView):
     renderer_classes = [JSONRenderer]
     content_negotiation_class = OnlyJson
     metadata_class = None
-    schema = Described()
     http_method_names = ["get", "post", "patch", "delete", "head"]
     rate: dict[str, str] = {}
 

@@ -9,13 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from rest_framework.views import APIView
 
-from accounts.api import problems, schema
+from accounts.api import problems
 from accounts.api.problems import Problem
 
 
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
     """OpenAPI 3.1; the same for everybody, so nobody has to sign in for it."""
+    from accounts.api import schema  # drf-spectacular, which no start of the web waits for
+
     response = HttpResponse(orjson.dumps(schema.document()), content_type="application/json")
     response["Cache-Control"] = "public, max-age=300"
     return response

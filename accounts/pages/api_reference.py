@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts import api_tokens
-from accounts.api import problems, schema
+from accounts.api import problems
 from accounts.deeds import Deed
 
 #: What most programs are made for comes first, and what is not named here last.
@@ -79,6 +79,8 @@ def reference(request: HttpRequest) -> HttpResponse:
 @functools.cache
 def areas() -> list[Area]:
     """Every operation, under the headings that views name; once a process."""
+    from accounts.api import schema  # drf-spectacular, which no start of the web waits for
+
     document = schema.document()
     found: dict[str, list[Told]] = {}
     for path, item in document["paths"].items():

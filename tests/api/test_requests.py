@@ -77,6 +77,11 @@ def test_what_is_no_json_is_refused(api: Api, body: bytes) -> None:
     _is_problem(api("POST", "people", body), 400)
 
 
+def test_a_body_that_is_too_large_is_refused(api: Api, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    _is_problem(api.post("people", ADA), 413)
+
+
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [

@@ -279,6 +279,8 @@ def _body(request: Any, takes: type[Strict] | None) -> dict[str, Any]:
         if body:
             raise Problem(400, "There is nothing to send here.", errors={"body": ["Send none."]})
         return {}
+    if not body:
+        raise Problem(400, "Send a JSON object.", errors={"body": ["It is missing."]})
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise UnsupportedMediaType(kind or "nothing")

@@ -202,7 +202,7 @@ def test_the_logs_are_read_by_filters(world: World, api: Api) -> None:
     exchange = world.exchange
     [found] = api.get(f"activity-log?request_id={exchange.request_id}").json["items"]
     whole = api.get(f"activity-log/{found['id']}").json
-    assert whole["deed"].startswith("Wanted to create")
+    assert whole["deed"].startswith("Wanted to ")
     assert whole["response"]["status"] == "403"
     assert api.get("audit-log?deed=api_token_issued").json["items"]
     assert api.get("audit-log?last=2001-01-01").json["items"] == []

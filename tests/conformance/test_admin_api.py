@@ -18,7 +18,7 @@ def test_schemathesis_finds_no_mismatch_and_no_fault(live: Server, tmp_path: Pat
     code, said = fuzzing.run(
         live,
         tmp_path,
-        *("--phases", "examples,coverage,stateful", "--max-time", "25", "--max-examples", "3"),
+        *("--phases", "examples,coverage,stateful", "--max-time", "20", "--max-examples", "3"),
         *("--seed", "9457", "--generation-deterministic", "--workers", "2", "--no-shrink"),
     )
     assert code == 0, said

@@ -7,10 +7,11 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import invitations, mail, passwords, sign_in_notices, sign_ins
-        from accounts.pages import panels, sign_in_settings, unsent
+        from accounts.pages import api_tokens, panels, sign_in_settings, unsent
 
         panels.show("notices", unsent.notice)
         panels.add_setting(sign_in_settings.SETTING)
+        panels.add_setting(api_tokens.SETTING)
         panels.add_setting(
             panels.Setting(
                 "Audit log",

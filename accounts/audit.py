@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model, QuerySet
 
-from accounts import clock
+from accounts import actor, clock
 from accounts.deeds import Deed
 from accounts.models import Admin, AuditEntry, Organization, Person, Role, Undo
 from accounts.sets import among
@@ -69,7 +69,8 @@ def note(
 ) -> None:
     """One line. Runs inside the transaction of the deed.
 
-    by: None is the command line, or in a request somebody who is not signed in.
+    by: None is a service token (accounts.actor), the command line, or in a request somebody who
+    is not signed in.
     before, after: the values as they were and are; of what is in both only the differences
     are kept, and when nothing differs nothing was done, so there is no line. Never a secret.
     undo: what its reverse needs (accounts.undo); kept for an admin alone, and not for too many.
@@ -162,7 +163,7 @@ def _entry(
         organization_id=organization_id,
         at=clock.now(),
         admin=by,
-        email=by.email if by else COMMAND if origin is None else "",
+        email=by.email if by else actor.name() or (COMMAND if origin is None else ""),
         deed=deed,
         subject_kind=kind,
         subject_id=str(id),

@@ -6,6 +6,8 @@ import dataclasses
 import uuid
 from typing import TYPE_CHECKING, Self
 
+from accounts import actor
+
 if TYPE_CHECKING:
     from accounts.models import Admin
 
@@ -25,6 +27,7 @@ class Cause:
 
     @classmethod
     def by(cls, admin: Admin | None, deed: str) -> Self:
-        """What an admin did on a page, or (None) on the command line: `deed` as in "gave it"."""
-        who = admin.email if admin else "An admin on the command line"
+        """What an admin did on a page, or (None) a service token or somebody on the command
+        line: `deed` as in "gave it"."""
+        who = admin.email if admin else actor.name() or "An admin on the command line"
         return cls(f"{who} {deed}", admin_id=admin.pk if admin else None)

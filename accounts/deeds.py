@@ -51,6 +51,9 @@ class Deed(models.TextChoices):
     SETUP_LINK_USED = "setup_link_used", "Setup link used"
     SETUP_LINK_WITHDRAWN = "setup_link_withdrawn", "Setup link withdrawn"
 
+    API_TOKEN_ISSUED = "api_token_issued", "API token issued"
+    API_TOKEN_REVOKED = "api_token_revoked", "API token revoked"
+
     SEATS_CHANGED = "seats_changed", "Number of licenses changed"
     SEAT_GIVEN = "seat_given", "License given by hand"
     SEAT_REMOVED = "seat_removed", "License removed by hand"

@@ -88,12 +88,18 @@ def remove(group: Group, people: Sequence[int], *, by: Admin | None = None) -> i
 
 
 def add_addresses(
-    group: Group, emails: Sequence[str], *, leave_out_unknown: bool, by: Admin | None = None
+    group: Group,
+    emails: Sequence[str],
+    *,
+    leave_out_unknown: bool,
+    people: Sequence[int] = (),
+    by: Admin | None = None,
 ) -> Joined:
     """People by their addresses, all or nobody; three statements however many they are.
 
-    leave_out_unknown: whom nobody knows is told and no obstacle. Refused otherwise, naming
-    them ("person_not_found"); and an address that several people have ("email_ambiguous").
+    people: others besides, by their own ids. leave_out_unknown: whom nobody knows is told and no
+    obstacle. Refused otherwise, naming them ("person_not_found"); and an address that several
+    people have ("email_ambiguous").
     """
 
     def change() -> Joined:
@@ -112,7 +118,8 @@ def add_addresses(
                 f"{held.organization.name} has nobody with {_some(unknown)}. Nobody was added: "
                 f"mend the list, or tick that unknown addresses are left out.",
             )
-        return _join(held, {id for people in found.values() for id in people}, unknown, by)
+        known = {id for ids in found.values() for id in ids}
+        return _join(held, known | set(people), unknown, by)
 
     return changes.run(change)
 

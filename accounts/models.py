@@ -102,7 +102,9 @@ class Role(models.Model):
         READ_ONLY = "read-only", "Read-only"
 
     admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="roles")
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="roles")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="roles", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.OWNER)
 
     objects = OfOrganization.as_manager()
@@ -111,6 +113,9 @@ class Role(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["admin", "organization"], name="an_admin_has_one_role_an_organization"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_role_is_of_one_organization"
             ),
         ]
 
@@ -768,6 +773,86 @@ class AdminSession(models.Model):
     @property
     def browser(self) -> str:
         return user_agents.describe(self.user_agent)
+
+
+class ApiToken(models.Model):
+    """A bearer token of the Admin API: only its hash is kept.
+
+    Personal: of an admin, whose role bounds it, and with the end of that role (null) it ends.
+    Service: of the organization, with neither. scopes: words of accounts.api_tokens.SCOPES.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, null=True, related_name="api_tokens")
+    role = models.ForeignKey(
+        Role, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
+    name = models.CharField(max_length=100)
+    scopes = ArrayField(models.CharField(max_length=40))
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=28, help_text="the beginning, to tell tokens apart")
+    issued_by = models.ForeignKey(Admin, on_delete=models.SET_NULL, null=True, related_name="+")
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        verbose_name = "API token"
+        constraints = [
+            SameOrganization("role", name="the_role_of_an_api_token_is_of_its_organization"),
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="an_api_token_is_of_one_organization"
+            ),
+            models.CheckConstraint(
+                name="an_api_token_expires_after_it_is_issued",
+                condition=Q(expires_at__gt=F("issued_at")),
+            ),
+            models.CheckConstraint(
+                name="only_a_personal_api_token_has_a_role",
+                condition=Q(role=None) | Q(admin__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiAnswer(models.Model):
+    """What was answered to a write of the Admin API that carried an Idempotency-Key.
+
+    digest: of what was asked. status: null while it is being done. Forgotten after a day.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    token = models.ForeignKey(
+        ApiToken, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            SameOrganization("token", name="the_token_of_an_api_answer_is_of_its_organization"),
+            models.UniqueConstraint(
+                fields=["token", "key"], name="an_idempotency_key_is_used_once_a_token"
+            ),
+        ]
+        indexes = [models.Index(fields=["at"], name="api_answers_by_age")]
+
+    def __str__(self) -> str:
+        return f"answer of {self.token_id} to {self.key}"
 
 
 class Outbox(models.Model):

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 
 from accounts import (
+    api_tokens,
     audit_rules,
     kept,
     mail,
@@ -69,11 +70,13 @@ def import_people() -> None:
 def prune() -> None:
     """Daily: forget messages that were sent long ago, what can be undone no longer, lines of the
     audit log whose organization keeps them no longer (R28), documents of people who can be restored
-    no longer (R13), files that nobody imported, and sessions that have ended."""
+    no longer (R13), files that nobody imported, sessions that have ended, and what the API
+    answered to writes with a key."""
     outbox.prune()
     undo.prune()
     audit_rules.prune()
     kept.prune()
     people_files.prune()
+    api_tokens.prune()
     call_command("clearsessions")
     sessions.prune()

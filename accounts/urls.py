@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.pages import (
     admins,
+    api_tokens,
     audit,
     passkeys,
     passwords,
@@ -40,6 +41,9 @@ urlpatterns = [
     path("settings/audit/<int:entry_id>/undo/", undoing.undo, name="undo"),
     path("settings/audit/kept/", audit.keep, name="keep_audit"),
     path("settings/audit/export/", audit.export, name="audit_export"),
+    path("settings/api-tokens/", api_tokens.overview, name="api_tokens"),
+    path("settings/api-tokens/new/", api_tokens.new, name="new_api_token"),
+    path("settings/api-tokens/<uuid:token_id>/revoke/", api_tokens.revoke, name="revoke_api_token"),
     path("settings/", plain.settings, name="settings"),
     path("help/", plain.help_page, name="help"),
     path("scheme/", preferences.scheme, name="scheme"),

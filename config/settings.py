@@ -360,6 +360,22 @@ SCIM_SERVICE_PROVIDER = {
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 #: Where traces go; unset, OpenTelemetry is not even imported (config/tracing.py).
 OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+#: The Admin API (accounts.api): so many requests a minute and token.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)
+REST_FRAMEWORK = {
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.Described",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Seatkeeper Admin API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["accounts.api.schema.finish"],
+}
 
 LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")

@@ -8,4 +8,5 @@ urlpatterns = [
     path("settings/global/scim/", include("scim.settings_urls")),
     path("activity/", include("scim.pages.activity_urls")),
     path("scim/v2/", include("scim.urls")),
+    path("api/v1/", include("config.api")),
 ]

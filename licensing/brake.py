@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.conf import settings
 from django.urls import reverse
 
-from accounts import audit, changes, clock, mail, outbox, sql
+from accounts import actor, audit, changes, clock, mail, outbox, sql
 from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.models import Admin, Application, Person, Product
@@ -144,7 +144,7 @@ def set_limits(
     if not 0 <= percent <= 100:
         raise Refusal("percent_invalid", "The share is from 0 to 100 percent.")
 
-    who, name = by.email if by else "An admin", policy.application.name
+    who, name = by.email if by else actor.name() or "An admin", policy.application.name
     cause = Cause(
         f"{who} set the safety brake of {name} to {people:,} people and {percent} %"
         if on

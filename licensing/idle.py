@@ -157,7 +157,11 @@ def note_uses(pool_id: int, uses: Mapping[int, dt.datetime]) -> int:
 
 
 def reclaim(
-    pool: Pool, chosen: Collection[int] | None, *, by: Admin, at: dt.datetime | None = None
+    pool: Pool,
+    chosen: Collection[int] | None,
+    *,
+    by: Admin | None,
+    at: dt.datetime | None = None,
 ) -> Result:
     """An admin reclaims idle seats: of these people, or of all who could be chosen.
 
@@ -171,7 +175,7 @@ def reclaim(
         seats = reclaimable(pool, at=moment).values_list("person_id", "pk")
         return [row for row in seats if wanted is None or row[0] in wanted]
 
-    cause = Cause(f"{by} reclaimed the seat", admin_id=by.pk)
+    cause = Cause.by(by, "reclaimed the seat")
 
     def change() -> Result:
         done = _reclaim(pool.pk, choose, cause)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import QuerySet, Window
 from django.db.models.functions import FirstValue, RowNumber
 
-from accounts import audit, changes, clock, kept, names, people
+from accounts import actor, audit, changes, clock, kept, names, people
 from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.models import Admin, Organization, Product
@@ -60,7 +60,7 @@ def restore(
     the last 30 days ("not_freed"), an account that cannot come back (accounts.people).
     """
     pool = pools.get(organization, product)
-    who = by.email if by else "an admin on the command line"
+    who = by.email if by else actor.name() or "an admin on the command line"
     cause = Cause(f"Restored by {who}", admin_id=by.pk if by else None)
 
     def change() -> int:

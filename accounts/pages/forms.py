@@ -31,3 +31,7 @@ def csv_file(most_bytes: int, most_rows: int) -> forms.FileField:
         f"in UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs.",
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
     )
+
+
+class HintedTicks(HintedRadio, forms.CheckboxSelectMultiple):
+    """The same with boxes, of which several may be ticked."""

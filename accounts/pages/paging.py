@@ -88,7 +88,7 @@ def page_by_key(
     backwards = before is not None and after is None
     start = before if backwards else after
     ordered = [_turned(field) for field in fields] if backwards else list(fields)
-    wanted = rows if start is None else _beyond(rows, ordered, start)
+    wanted = rows if start is None else rows_beyond(rows, ordered, start)
     found = list(wanted.order_by(*ordered)[: PER_PAGE + 1])
     beyond = len(found) > PER_PAGE
     shown = found[:PER_PAGE]
@@ -115,7 +115,7 @@ def chunks(rows: QuerySet[Row], fields: Sequence[str]) -> Iterator[list[Row]]:
     while chunk:
         yield chunk
         start = [getattr(chunk[-1], name) for name in names]
-        chunk = list(_beyond(rows, fields, start).order_by(*fields)[:AT_ONCE])
+        chunk = list(rows_beyond(rows, fields, start).order_by(*fields)[:AT_ONCE])
 
 
 def from_the_beginning(query: QueryDict) -> QueryDict:
@@ -144,7 +144,7 @@ def _anchor(
     return found.values_list(*(field.removeprefix("-") for field in fields)).first()
 
 
-def _beyond(rows: QuerySet[Row], fields: Sequence[str], start: Sequence[Any]) -> QuerySet[Row]:
+def rows_beyond(rows: QuerySet[Row], fields: Sequence[str], start: Sequence[Any]) -> QuerySet[Row]:
     """Rows that come after a place in this order: one comparison, which an index answers."""
     table = rows.model._meta.db_table
     columns = ", ".join(f"{table}.{field.removeprefix('-')}" for field in fields)

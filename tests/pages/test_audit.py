@@ -267,6 +267,19 @@ POSTS = {
     ),
     "accounts:keep_audit": Post(Deed.AUDIT_RULE_CHANGED, form=lambda world: {"kept": "730"}),
     "accounts:retry_mail": Post(Deed.MAIL_RETRIED, before=_fail_mail),
+    "accounts:new_api_token": Post(
+        Deed.API_TOKEN_ISSUED,
+        form=lambda world: {
+            "name": "x",
+            "kind": "service",
+            "scopes": ["people:read"],
+            "days": 9,
+        },
+        own=True,
+    ),
+    "accounts:revoke_api_token": Post(
+        Deed.API_TOKEN_REVOKED, lambda world: [world.api_token.pk], own=True
+    ),
     "licensing:set_seats": Post(Deed.SEATS_CHANGED, _product, lambda world: {"number": 12}),
     "licensing:reprocess": Post(Deed.WAITING_REPROCESSED, _product),
     "licensing:drop": Post(Deed.REFUSAL_DROPPED, _refused),
@@ -390,9 +403,9 @@ BY_DEVICE = {"accounts:add_passkey", "accounts:passkey_sign_in"}
 
 
 def _pages() -> Iterator[tuple[str, URLPattern]]:
-    """Every address outside the protocol, by its full name."""
+    """Every address of a page, by its full name."""
     for part in get_resolver().url_patterns:
-        if part.namespace != "scim":
+        if part.namespace not in ("scim", "api"):
             yield from ((f"{part.namespace}:{page.name}", page) for page in part.url_patterns)
 
 
@@ -518,6 +531,8 @@ COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "revoke_scim_token": (Deed.TOKEN_REVOKED, ["{token}"]),
     "import_people": (Deed.PEOPLE_IMPORTED, ["{slug}", "{csv}"]),
     "import_usage": (Deed.USAGE_IMPORTED, ["{slug}", "{uses}"]),
+    "create_api_token": (Deed.API_TOKEN_ISSUED, ["{slug}", "Payroll"]),
+    "revoke_api_token": (Deed.API_TOKEN_REVOKED, ["{api_token}"]),
     # They read, do what the schedule does by itself, or make a demonstration of the others.
     "back_up": None,
     "doctor": None,
@@ -556,6 +571,7 @@ def test_every_command_leaves_its_line(
         "token": world.token.pk,
         "uses": tmp_path / "uses.csv",
         "csv": tmp_path / "people.csv",
+        "api_token": world.api_token.pk,
     }
     known["uses"].write_bytes(bytes(world.uses.content))
     for name, asked in COMMANDS.items():

@@ -60,6 +60,7 @@ MOST = {
     "activity": 10,
     "admins": 10,
     "audit": 10,
+    "api-tokens": 8,
     "request": 12,
 }
 MANY = 300

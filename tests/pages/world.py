@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from accounts import (
     admins,
+    api_tokens,
     clock,
     groups,
     invitations,
@@ -19,6 +20,7 @@ from accounts import (
 from accounts.models import (
     Admin,
     AdminInvitation,
+    ApiToken,
     Application,
     Group,
     Organization,
@@ -114,6 +116,10 @@ class World:
         return Group.objects.of(self.organization).get(application=None)
 
     @property
+    def api_token(self) -> ApiToken:
+        return ApiToken.objects.of(self.organization).get(admin=None)
+
+    @property
     def exchange(self) -> Exchange:
         return Exchange.objects.of(self.organization).filter(status=403).latest("at")
 
@@ -150,6 +156,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         roster.activate(organization, "sales-navigator", email)
     _secure(organization, owner)
     _set_up(okta, owner)
+    _issue_api_tokens(organization, owner)
     exchanges.flush()
     recorded = _use(organization)
     counts.count_all()
@@ -231,6 +238,15 @@ def _set_up(okta: Idp, owner: Admin) -> None:
     tokens.revoke(issued.token, by=owner)
     Idp(okta.application, issued.secret).get(str(link.pk))
     turned_away.flush()
+
+
+def _issue_api_tokens(organization: Organization, owner: Admin) -> None:
+    """The organization's, which may do everything, and one of the owner that is revoked."""
+    api_tokens.issue(
+        organization, LONG, scopes=list(api_tokens.SCOPES), admin=None, days=30, by=owner
+    )
+    own = api_tokens.issue(organization, "Try-out", scopes=["logs:read"], admin=owner, by=owner)
+    api_tokens.revoke(own.token, by=owner)
 
 
 def hold_removals(world: World) -> list[HeldRemoval]:

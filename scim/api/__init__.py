@@ -1,0 +1,1 @@
+"""The Admin API's applications, their tokens, and the activity log."""

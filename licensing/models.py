@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Admin, Application, Group, OfOrganization, Organization, Person, Product
+from accounts.models import (
+    Admin,
+    Application,
+    Group,
+    OfOrganization,
+    Organization,
+    Person,
+    Product,
+    WebhookEndpoint,
+)
 
 
 class Pool(models.Model):
@@ -524,3 +533,30 @@ class DailyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool_id} on {self.day}"
+
+
+class WebhookReading(models.Model):
+    """How far an endpoint has read what happened in a pool (licensing.webhook_feed).
+
+    ledger_id, waiting_id: the last ledger line and the last waiting entry that it has read.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="+")
+    ledger_id = models.BigIntegerField()
+    waiting_id = models.BigIntegerField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "pool"], name="an_endpoint_reads_a_pool_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id} has read {self.pool_id} to {self.ledger_id}"

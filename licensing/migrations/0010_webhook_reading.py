@@ -1,0 +1,29 @@
+"""How far each webhook endpoint has read what happened in a pool."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0007_webhooks_and_notices'),
+        ('licensing', '0008_daily_count'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='WebhookReading',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ledger_id', models.BigIntegerField()),
+                ('waiting_id', models.BigIntegerField()),
+                ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.webhookendpoint')),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='licensing.pool')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('endpoint', 'pool'), name='an_endpoint_reads_a_pool_once')],
+            },
+        ),
+    ]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+
 from accounts import mail, outbox
-from accounts.models import Admin, Role
+from accounts.models import Admin, Organization, Role
 
 KIND = "sign_in_changed"
 
@@ -22,12 +25,22 @@ def write(payload: dict[str, Any]) -> mail.Message | None:
     admin = Admin.objects.filter(pk=payload["admin"], is_active=True).first()
     if admin is None:
         return None
+    return _letter(admin.email, payload["what"])
+
+
+def sample(organization: Organization, to: str) -> mail.Message:
+    return _letter(to, "Two-step sign-in was turned on.")
+
+
+def _letter(to: str, what: str) -> mail.Message:
     return mail.Message(
-        to=admin.email,
+        to=to,
         subject="Your sign-in to Seatkeeper was changed",
-        text=(
-            f"{payload['what']}\n\n"
+        paragraphs=(
+            what,
             "If that was you, there is nothing to do. If it was not, change your password at once, "
-            "look at Account > Security, and tell an owner of your organization.\n"
+            "look at Account > Security, and tell an owner of your organization.",
         ),
+        button=("Look at your security", settings.PUBLIC_URL + reverse("accounts:security")),
+        why="You get this because your sign-in was changed. It cannot be switched off.",
     )

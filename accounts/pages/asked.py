@@ -22,6 +22,13 @@ def day(query: QueryDict, name: str) -> dt.date | None:
     return None
 
 
+def moment(text: str) -> dt.datetime | None:
+    """A moment as isoformat() writes it."""
+    with suppress(ValueError):
+        return dt.datetime.fromisoformat(text)
+    return None
+
+
 def as_id(text: str) -> uuid.UUID | None:
     with suppress(ValueError):
         return uuid.UUID(text)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.forms.widgets import ChoiceWidget
 
 
-class HintedRadio(forms.RadioSelect):
-    """Radio buttons with a sentence under each choice (ui/field.html shows it)."""
+class _Hinted(ChoiceWidget):
+    """A sentence under each choice (ui/field.html shows it)."""
 
     def __init__(self, hints: Mapping[str, str]) -> None:
         super().__init__()
@@ -19,3 +20,11 @@ class HintedRadio(forms.RadioSelect):
         option = super().create_option(name, value, *args, **kwargs)
         option["hint"] = self.hints.get(str(value), "")
         return option
+
+
+class HintedRadio(_Hinted, forms.RadioSelect):
+    pass
+
+
+class HintedCheckboxes(_Hinted, forms.CheckboxSelectMultiple):
+    pass

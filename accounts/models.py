@@ -780,7 +780,10 @@ class NoticeChoice(models.Model):
 
 
 class DigestLine(models.Model):
-    """A notice that waits for an admin's daily summary. day: of the summary that has it."""
+    """A notice that waits for an admin's daily summary.
+
+    day: of the summary that has it. once: makes it unique, as a message of the outbox is.
+    """
 
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="+", db_index=False
@@ -789,6 +792,7 @@ class DigestLine(models.Model):
     topic = models.CharField(max_length=20)
     kind = models.CharField(max_length=40)
     payload = models.JSONField()
+    once = models.CharField(max_length=200, null=True, unique=True)
     created_at = models.DateTimeField()
     day = models.DateField(null=True)
 

@@ -67,8 +67,7 @@ def tell(
 ) -> None:
     """Tell every admin of the organization, as each wants it.
 
-    kind, payload: of the e-mail (accounts.mail.register). once: makes it one e-mail an admin for
-    ever. urgent: at once, whatever is chosen.
+    kind, payload: of the e-mail (accounts.mail.register). once: makes it one e-mail, or one line of a summary, an admin. urgent: at once, whatever is chosen.
     """
     admins = list(
         Admin.objects.filter(roles__organization=organization_id, is_active=True)
@@ -83,9 +82,10 @@ def tell(
     default = _topics[topic].default
     now, daily, at_once = clock.now(), [], []
     for pk, email in admins:
+        key = f"{once} {hashlib.sha256(email.encode()).hexdigest()}" if once else None
         how = How.AT_ONCE if urgent else chosen.get(pk, default)
         if how == How.AT_ONCE:
-            at_once.append((pk, email))
+            at_once.append((pk, email, key))
         elif how == How.DAILY:
             daily.append(
                 DigestLine(
@@ -94,16 +94,17 @@ def tell(
                     topic=topic,
                     kind=kind,
                     payload=dict(payload),
+                    once=key,
                     created_at=now,
                 )
             )
-    DigestLine.objects.bulk_create(daily)
-    for pk, email in at_once:
+    DigestLine.objects.bulk_create(daily, ignore_conflicts=once is not None)
+    for pk, email, key in at_once:
         outbox.put(
             organization_id,
             kind,
             {**payload, "to": email, "admin": pk, "topic": topic},
-            once=f"{once} {hashlib.sha256(email.encode()).hexdigest()}" if once else None,
+            once=key,
         )
 
 

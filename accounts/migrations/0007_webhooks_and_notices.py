@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
                 ('topic', models.CharField(max_length=20)),
                 ('kind', models.CharField(max_length=40)),
                 ('payload', models.JSONField()),
+                ('once', models.CharField(max_length=200, null=True, unique=True)),
                 ('created_at', models.DateTimeField()),
                 ('day', models.DateField(null=True)),
                 ('admin', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),

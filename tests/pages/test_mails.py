@@ -16,7 +16,7 @@ from accounts import admins, clock, digests, mail, notices, organizations, outbo
 from accounts.models import Admin, DigestLine, NoticeChoice, Organization, Outbox
 from accounts.refusal import Refusal
 from licensing.models import Seat
-from scim import tokens
+from scim import exchanges, silence, tokens
 from tests import factories
 from tests.pages import world as worlds
 from tests.pages.world import PASSWORD, World
@@ -205,6 +205,24 @@ def test_schedules_at_once_make_one_summary(race: Callable[..., Any], settings: 
         assert sum(race(*[digests.make] * 4)) == 1
     assert Outbox.objects.filter(kind=digests.KIND).count() == 1
     assert DigestLine.objects.filter(day=MORNING.date()).count() == 5
+
+
+def test_a_silence_is_told_once_in_a_summary_too(owner: Organization, lea: Admin) -> None:
+    """R26: the schedule looks each hour; a summary tells what is still so when it is sent."""
+    organizations.turn_scim_on(owner)
+    idp = factories.connect(owner, seats=1, name="Okta")
+    idp.create("ada@acme.example")
+    exchanges.flush()
+    later = clock.now() + dt.timedelta(days=31)
+    for hours in range(3):
+        with _at(later + dt.timedelta(hours=hours)):
+            assert silence.tell() == 1
+    assert DigestLine.objects.count() == 1
+    with _at((later + dt.timedelta(days=1)).replace(hour=7)):
+        digests.make()
+        tasks.deliver_outbox()
+    [letter] = [letter for letter in sent.outbox if letter.to == [lea.email]]
+    assert "Okta has gone silent" in letter.body
 
 
 def test_a_choice_that_was_made_counts_at_once_and_a_removed_admin_gets_no_summary(

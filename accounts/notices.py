@@ -67,7 +67,8 @@ def tell(
 ) -> None:
     """Tell every admin of the organization, as each wants it.
 
-    kind, payload: of the e-mail (accounts.mail.register). once: makes it one e-mail, or one line of a summary, an admin. urgent: at once, whatever is chosen.
+    kind, payload: of the e-mail (accounts.mail.register). once: makes it one e-mail, or one line
+    of a summary, an admin. urgent: at once, whatever is chosen.
     """
     admins = list(
         Admin.objects.filter(roles__organization=organization_id, is_active=True)

@@ -296,7 +296,7 @@ def test_the_waits_grow_and_what_one_receiver_refuses_for_days_is_given_up_alone
     now = clock.now()
     webhooks.put(owner.pk, "sync.stale", {"bad": True}, once="bad")
     tried = []
-    for minutes in range(0, 50 * 60, 30):
+    for minutes in range(0, 50 * 60, 60):
         with _at(now, minutes=minutes):
             webhooks.put(owner.pk, "sync.stale", {}, once=str(minutes))
             for seconds in (1, 8):
@@ -306,8 +306,8 @@ def test_the_waits_grow_and_what_one_receiver_refuses_for_days_is_given_up_alone
     bad = WebhookDelivery.objects.order_by("id")[0]
     assert (bad.state, bad.attempts) == ("given_up", 8)
     assert tried[0] == 2
-    assert tried.index(8) >= 2 * 41
-    assert WebhookDelivery.objects.filter(state="delivered").count() == 100
+    assert tried.index(8) >= 41
+    assert WebhookDelivery.objects.filter(state="delivered").count() == 50
     endpoint.refresh_from_db()
     assert endpoint.paused_at is None
 

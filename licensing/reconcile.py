@@ -110,13 +110,15 @@ def reconcile_pool(
     dry_run: bool = False,
     naming: bool = False,
     wait: bool = True,
+    by: Admin | None = None,
 ) -> Reconciliation | None:
     """Recompute and repair; then seal the ledger, look whether it is whole, and keep how it went.
 
     One run at a time a pool: another one waits, or (wait=False) does nothing and gets None.
     A ledger that does not match its seals is no drift, since nothing can repair it: it is an
     error in the log and a notice on the pool's page. A dry run writes nothing at all. What an
-    admin asked for (`ask`) is done by any run that begins afterwards, and noted as theirs.
+    admin asked for (`ask`) is done by any run that begins afterwards, and noted as theirs. by: the
+    admin who does it now.
     """
     if dry_run:
         return _recompute(pool, dry_run=True, naming=naming)
@@ -127,7 +129,7 @@ def reconcile_pool(
         row, _ = Reconciled.objects.update_or_create(
             pool=pool, defaults={"organization_id": pool.organization_id, "started_at": clock.now()}
         )
-        result = _recompute(pool, naming=naming, by=row.asked_by)
+        result = _recompute(pool, naming=naming, by=by or row.asked_by)
         seals.seal(pool.pk)
         _keep(pool, result, seals.verify(pool), forecast.pace(pool), began)
         return result

@@ -1,7 +1,7 @@
 """How e-mails look: one style sheet, in the head of each of them.
 
-Short, with tables for figures alone, readable where a mail program leaves it out, in light and dark. Colours
-are those of static/app.css, written out: mail programs know no variables.
+Short, with tables for figures alone, readable where a mail program leaves it out, in light and
+dark. Colours are those of static/app.css, written out: mail programs know no variables.
 """
 
 import base64

@@ -415,7 +415,9 @@ class PeopleFile(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     admin = models.ForeignKey(Admin, on_delete=models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField()
@@ -429,6 +431,9 @@ class PeopleFile(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_file_of_people_is_of_one_organization"
+            ),
             models.UniqueConstraint(
                 fields=["organization", "admin"], name="an_admin_imports_one_file_at_a_time"
             ),
@@ -463,7 +468,13 @@ class PeopleRow(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    file = models.ForeignKey(PeopleFile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    file = models.ForeignKey(
+        PeopleFile,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     number = models.PositiveIntegerField()
     key = models.CharField(max_length=512)
     cells = models.JSONField()
@@ -474,6 +485,7 @@ class PeopleRow(models.Model):
 
     class Meta:
         constraints = [
+            SameOrganization("file", name="the_file_of_a_line_is_of_its_organization"),
             models.UniqueConstraint(
                 fields=["file", "number"], name="a_line_of_a_file_is_read_once"
             ),

@@ -42,9 +42,9 @@ def _letter(to: str, what: str, subject: str) -> mail.Message:
         paragraphs=(
             what,
             "If that was you, there is nothing to do. If it was not, set another password at once "
-            f"({settings.PUBLIC_URL}{reverse('accounts:forgotten')} sends you a link), look at "
-            "Account > Security for what you do not know, and tell an owner of your organization.",
+            "(the page below sends you a link), look at Account > Security for what you do not "
+            "know, and tell an owner of your organization.",
         ),
-        button=("Look at your security", settings.PUBLIC_URL + reverse("accounts:security")),
+        button=("Set another password", settings.PUBLIC_URL + reverse("accounts:forgotten")),
         why="You get this because your sign-in was changed. It cannot be switched off.",
     )

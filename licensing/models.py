@@ -963,9 +963,7 @@ class WebhookReading(models.Model):
         db_index=False,
         db_constraint=False,
     )
-    pool = models.ForeignKey(
-        Pool, on_delete=models.CASCADE, related_name="+", db_constraint=False
-    )
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     ledger_id = models.BigIntegerField()
     waiting_id = models.BigIntegerField()
 

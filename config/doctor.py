@@ -252,7 +252,7 @@ def _queue(seen: Health) -> Iterator[Finding]:
         )
         return
     queue = heartbeat.queue()
-    length = int(queue.llen("celery"))  # type: ignore[arg-type]
+    length = heartbeat.waiting()
     if length > 1000:
         yield Finding(
             "queue", "warning", f"{length:,} messages wait.", "Start more workers, or a stuck one."
@@ -275,14 +275,19 @@ def _queue(seen: Health) -> Iterator[Finding]:
 def _alive(seen: Health) -> Iterator[Finding]:
     if seen.signs is None:
         return
-    for part, program in (("worker", "worker"), ("schedule", "beat")):
+    waits = "no e-mail, no reconciliation, no waiting list"
+    for part, program, missed in (
+        ("worker", "worker", waits),
+        ("webhooks", "worker --queues webhooks --hostname webhooks@%h", "no webhook is sent"),
+        ("schedule", "beat", waits),
+    ):
         age = seen.signs.ages[part]
         if seen.signs.silent(part):
             since = "was never seen" if age is None else f"is silent for {age:.0f} s"
             yield Finding(
                 part,
                 "broken",
-                f"The {part} {since}: no e-mail, no reconciliation, no waiting list.",
+                f"The {'worker of webhooks' if part == 'webhooks' else part} {since}: {missed}.",
                 f"Start it: python -m celery --app config.celery {program} (docker compose up "
                 f"--detach {part}); its log says why it ended.",
             )
@@ -293,7 +298,7 @@ def _alive(seen: Health) -> Iterator[Finding]:
         for task, every in heartbeat.scheduled().items()
         if task in seen.signs.ran and seen.signs.ran[task] > 3 * every + 60
     ]
-    if late and not seen.signs.silent("worker") and not seen.signs.silent("schedule"):
+    if late and not any(seen.signs.silent(part) for part in heartbeat.SILENT):
         yield Finding(
             "tasks",
             "warning",

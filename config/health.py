@@ -61,7 +61,7 @@ class Health:
 def ready(parts: Iterable[str] | None = None) -> JsonResponse:
     """200 when all is well, otherwise 503; what is wrong is named, the details are only logged.
 
-    seconds: since worker and schedule gave their last sign of life.
+    seconds: since workers and schedule gave their last sign of life.
     """
     found = look()
     asked = list(parts or found.states)

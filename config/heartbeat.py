@@ -22,9 +22,11 @@ from django.conf import settings
 from accounts import request_ids
 
 KEY = "seatkeeper:alive"
-#: Without a sign for so many seconds they are silent: the worker gives one every EVERY seconds,
-#: the schedule whenever it starts a task, which is every 15.
-SILENT = {"worker": 60.0, "schedule": 90.0}
+#: Without a sign for so many seconds they are silent: a worker gives one every EVERY seconds,
+#: the schedule whenever it starts a task, which is every 5.
+SILENT = {"worker": 60.0, "webhooks": 60.0, "schedule": 90.0}
+#: Where tasks wait for one of the two workers.
+QUEUES = ("celery", "webhooks")
 EVERY = 5.0
 _HEADER = "request_id"
 _log = logging.getLogger("seatkeeper.heartbeat")
@@ -82,6 +84,11 @@ def scheduled() -> dict[str, float]:
     }
 
 
+def waiting() -> int:
+    """Messages that no worker has taken yet. Raises what Valkey raises."""
+    return sum(int(queue().llen(name)) for name in QUEUES)  # type: ignore[arg-type]
+
+
 def give_sign(part: str) -> None:
     """part: one of SILENT. A queue that is away is noticed by those who look for the sign."""
     now = time.time()
@@ -102,8 +109,10 @@ def listen() -> None:
 # ------------------------------------------------------------------ inside
 
 
-def _worker_lives(**_: Any) -> None:
-    give_sign("worker")
+def _worker_lives(sender: Any = None, **_: Any) -> None:
+    """The worker of webhooks goes by a name of its own (config.supervisor)."""
+    name = str(getattr(getattr(sender, "eventer", None), "hostname", "")).partition("@")[0]
+    give_sign("webhooks" if name == "webhooks" else "worker")
 
 
 def _is_schedule(**_: Any) -> None:

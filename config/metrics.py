@@ -193,7 +193,7 @@ def version() -> str:
 def _schedule(signs: heartbeat.Signs) -> Iterator[Metric]:
     sign = GaugeMetricFamily(
         "seatkeeper_sign_of_life_age_seconds",
-        "Since worker and schedule gave their last sign of life.",
+        "Since workers and schedule gave their last sign of life.",
         labels=["part"],
     )
     for part, age in signs.ages.items():
@@ -221,8 +221,11 @@ def _schedule(signs: heartbeat.Signs) -> Iterator[Metric]:
     yield _by_task(
         CounterMetricFamily, "seatkeeper_task_failures", "Runs that failed.", signs.failed
     )
-    length = heartbeat.queue().llen("celery")
-    yield _gauge("seatkeeper_queue_messages", "Messages that no worker has taken yet.", length)
+    yield _gauge(
+        "seatkeeper_queue_messages",
+        "Messages that no worker has taken yet.",
+        heartbeat.waiting(),
+    )
 
 
 def _by_task(family: Any, name: str, told: str, values: Any) -> Metric:

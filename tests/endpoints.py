@@ -23,7 +23,7 @@ PUBLIC = {
     "accounts:passkey_sign_in", "accounts:sso_where", "accounts:sso_callback",
     "accounts:sso_start", "accounts:sso_offer", "accounts:scheme", "accounts:zone",
     "accounts:keys", "licensing:activate", "licensing:ask_link", "licensing:asked",
-    "scim_settings:setup",
+    "scim_settings:setup", "accounts:stop_notices",
     "unnamed:sign-in/%(slug)s/",  # the offer of single sign-on with a slash
 }  # fmt: skip
 
@@ -45,11 +45,15 @@ REFERENCES: dict[str, Callable[[World], Any]] = {
     "entry_id": lambda world: WaitingEntry.objects.of(world.organization).filter(person=None)[0].pk,
     "removal_id": lambda world: HeldRemoval.objects.of(world.organization)[0].pk,
     "organization_id": lambda world: world.organization.pk,
+    "endpoint_id": lambda world: world.endpoint.pk,
+    "delivery_id": lambda world: world.delivery.pk,
+    "schedule_id": lambda world: world.schedule.pk,
     "user": lambda world: world.person.links.exclude(application=None)[0].pk,
 }
 #: What is no id of anything.
 PLAIN = {
     "product": "sales-navigator",
+    "kind": "daily_summary",
     "slug": "nobody",
     "proof": "x",
     "uid": "x",

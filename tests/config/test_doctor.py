@@ -45,16 +45,18 @@ def test_whoever_is_well_is_told_so_part_by_part() -> None:
     ran = manage_for_people("doctor")
     assert ran.exit == 0
     parts = "settings database privileges transactions migrations clock tokens ledger outbox queue"
-    for part in (*parts.split(), "worker", "schedule", "mail", "disk"):
+    for part in (*parts.split(), "worker", "webhooks", "schedule", "mail", "disk"):
         assert f"ok  {part}" in ran.out, ran.out
 
 
 def test_a_worker_and_a_schedule_that_are_silent(well: redis.Redis) -> None:
     """R9."""
     well.hdel(heartbeat.KEY, "worker")
+    well.hdel(heartbeat.KEY, "webhooks")
     well.hset(heartbeat.KEY, "schedule", time.time() - 1000)
     found = wrong()
-    assert set(found) == {"worker", "schedule"}
+    assert set(found) == {"worker", "webhooks", "schedule"}
+    assert "--queues webhooks" in found["webhooks"]
     assert "celery --app config.celery worker" in found["worker"]
     assert "silent for 1000 s" in found["schedule"]
 

@@ -36,15 +36,15 @@ def test_ready_tells_of_each_part(client: Client, alive: redis.Redis) -> None:
     answer = client.get("/health/ready")
     assert answer.status_code == 200
     told = answer.json()
-    assert set(told.pop("seconds")) == {"worker", "schedule"}
+    assert set(told.pop("seconds")) == {"worker", "webhooks", "schedule"}
     assert told == {
         "status": "ready", "database": "ok", "queue": "ok", "migrations": "ok",
-        "worker": "ok", "schedule": "ok", "failing": [],
+        "worker": "ok", "webhooks": "ok", "schedule": "ok", "failing": [],
     }  # fmt: skip
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("part", ["worker", "schedule"])
+@pytest.mark.parametrize("part", ["worker", "webhooks", "schedule"])
 def test_a_silent_worker_or_schedule_is_503_by_name_and_the_web_goes_on(
     client: Client, alive: redis.Redis, part: str
 ) -> None:

@@ -25,7 +25,8 @@ BEGIN
         AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission');
     -- Whoever is still writing is waited for, as by TRUNCATE.
     EXECUTE format('LOCK TABLE %s', tables);
-    -- First those whose rows cannot be deleted: a TRUNCATE is refused once it has work to check.
+    -- First those whose rows cannot be deleted, with what points at them: a TRUNCATE is refused
+    -- once it has work to check.
     FOR name, append_only IN
         SELECT listed.name::regclass, EXISTS (
             SELECT FROM pg_trigger
@@ -36,7 +37,7 @@ BEGIN
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO filled;
         IF filled AND append_only THEN
-            EXECUTE format('TRUNCATE %s', name);
+            EXECUTE format('TRUNCATE %s CASCADE', name);
         ELSIF filled THEN
             EXECUTE format('DELETE FROM %s', name);
         END IF;

@@ -6,8 +6,19 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import invitations, mail, passwords, sign_in_notices, sign_ins
+        from accounts import (
+            digests,
+            invitations,
+            mail,
+            notices,
+            passwords,
+            sign_in_notices,
+            sign_ins,
+            webhook_notices,
+        )
         from accounts.pages import api_tokens, panels, sign_in_settings, unsent
+        from accounts.pages import mails as mail_pages
+        from accounts.pages import webhooks as webhook_pages
 
         panels.show("notices", unsent.notice)
         panels.add_setting(sign_in_settings.SETTING)
@@ -20,7 +31,40 @@ class AccountsConfig(AppConfig):
                 "history",
             )
         )
-        mail.register("admin_invitation", invitations.message, name="Invitation of an admin")
-        mail.register("password_reset", passwords.message, name="Link for a new password")
-        mail.register(sign_in_notices.KIND, sign_in_notices.write, name="Change of a sign-in")
+        panels.add_setting(webhook_pages.SETTING)
+        panels.add_setting(mail_pages.SETTING)
+        panels.watch(webhook_pages.attention)
+        mail.register(
+            "admin_invitation",
+            invitations.message,
+            name="Invitation of an admin",
+            sample=invitations.sample,
+        )
+        mail.register(
+            "password_reset",
+            passwords.message,
+            name="Link for a new password",
+            sample=passwords.sample,
+        )
+        mail.register(
+            sign_in_notices.KIND,
+            sign_in_notices.write,
+            name="Change of a sign-in",
+            sample=sign_in_notices.sample,
+        )
+        notices.register(webhook_notices.TOPIC)
+        mail.register(
+            webhook_notices.KIND,
+            webhook_notices.write,
+            name="A webhook was paused",
+            sample=webhook_notices.sample,
+            topic=webhook_notices.TOPIC.key,
+        )
+        mail.register(
+            digests.KIND,
+            digests.write,
+            name="Daily summary",
+            sample=digests.sample,
+            topic=notices.ALL,
+        )
         sign_ins.listen()

@@ -196,22 +196,46 @@ def message(payload: dict[str, Any]) -> Message | None:
     )
     if invitation is None:
         return None
-    organization = invitation.organization
-    who = f"{invitation.invited_by} has invited you" if invitation.invited_by else "You are invited"
-    return Message(
-        to=invitation.email,
-        subject=f"Become an admin of {organization.name}",
-        text=(
-            f"Hello,\n\n{who} to the Admin Center of {organization.name}, with the role "
-            f"“{invitation.get_kind_display()}”. Accept here:\n\n{link(invitation)}\n\n"
-            f"The link is yours alone, works once and until "
-            f"{expires_at(invitation):%d %B %Y at %H:%M} UTC. If you expected nothing of the kind, "
-            f"leave this e-mail alone.\n"
-        ),
+    return _letter(
+        invitation.email,
+        invitation.organization,
+        inviter=str(invitation.invited_by or ""),
+        role=invitation.get_kind_display(),
+        link=link(invitation),
+        until=expires_at(invitation),
+    )
+
+
+def sample(organization: Organization, to: str) -> Message:
+    """The e-mail with made-up data."""
+    return _letter(
+        to,
+        organization,
+        inviter="owner@example.com",
+        role="Admin",
+        link=settings.PUBLIC_URL + reverse("accounts:join", args=["EXAMPLE"]),
+        until=clock.now() + VALID,
     )
 
 
 # ------------------------------------------------------------------ inside
+
+
+def _letter(
+    to: str, organization: Organization, *, inviter: str, role: str, link: str, until: dt.datetime
+) -> Message:
+    who = f"{inviter} has invited you" if inviter else "You are invited"
+    return Message(
+        to=to,
+        subject=f"Become an admin of {organization.name}",
+        paragraphs=(f"{who} to the Admin Center of {organization.name}, with the role “{role}”.",),
+        button=("Accept the invitation", link),
+        after=(
+            f"The link is yours alone, works once and until {until:%d %B %Y at %H:%M} UTC. If you "
+            f"expected nothing of the kind, leave this e-mail alone.",
+        ),
+        why=f"You get this because an owner of {organization.name} entered your address.",
+    )
 
 
 def _send(invitation: AdminInvitation) -> None:

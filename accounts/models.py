@@ -415,7 +415,9 @@ class PeopleFile(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     admin = models.ForeignKey(Admin, on_delete=models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField()
@@ -429,6 +431,9 @@ class PeopleFile(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="a_file_of_people_is_of_one_organization"
+            ),
             models.UniqueConstraint(
                 fields=["organization", "admin"], name="an_admin_imports_one_file_at_a_time"
             ),
@@ -463,7 +468,13 @@ class PeopleRow(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    file = models.ForeignKey(PeopleFile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    file = models.ForeignKey(
+        PeopleFile,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     number = models.PositiveIntegerField()
     key = models.CharField(max_length=512)
     cells = models.JSONField()
@@ -474,6 +485,7 @@ class PeopleRow(models.Model):
 
     class Meta:
         constraints = [
+            SameOrganization("file", name="the_file_of_a_line_is_of_its_organization"),
             models.UniqueConstraint(
                 fields=["file", "number"], name="a_line_of_a_file_is_read_once"
             ),
@@ -882,3 +894,168 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class WebhookEndpoint(models.Model):
+    """Where an organization wants to be told of what happens (accounts.webhooks).
+
+    secret, previous_secret: encrypted (accounts.vault); the previous one signs too until then.
+    failures, failing_since: attempts in a row that failed, and when the first of them did.
+    rest_until: nothing is sent before, so that a receiver that is down is not asked all the time.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="webhook_endpoints", db_index=False
+    )
+    name = models.CharField(max_length=100)
+    url = models.CharField(max_length=2000)
+    kinds = ArrayField(models.CharField(max_length=40))
+    secret = models.TextField()
+    previous_secret = models.TextField(blank=True)
+    previous_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    paused_at = models.DateTimeField(null=True)
+    paused_because = models.TextField(blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+    rest_until = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="an_endpoint_is_of_one_organization"
+            ),
+            models.UniqueConstraint(
+                "organization", Lower("name"), name="an_endpoint_name_is_used_once"
+            ),
+            models.CheckConstraint(
+                name="a_previous_webhook_secret_has_an_end",
+                condition=Q(previous_secret="", previous_until=None)
+                | (~Q(previous_secret="") & Q(previous_until__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WebhookDelivery(models.Model):
+    """One event on its way to one endpoint, or what became of it.
+
+    event: the same for each attempt, by which the receiver knows a repeat. body: what is sent,
+    to the letter. tries: the last attempts, each with at, status, milliseconds and error.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DELIVERED = "delivered", "Delivered"
+        GIVEN_UP = "given_up", "Given up"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.ForeignKey(
+        WebhookEndpoint,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_index=False,
+        db_constraint=False,
+    )
+    event = models.CharField(max_length=64)
+    kind = models.CharField(max_length=40)
+    body = models.TextField()
+    created_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    tries = models.JSONField(default=list)
+    answer = models.TextField(blank=True)
+    done_at = models.DateTimeField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            SameOrganization("endpoint", name="the_endpoint_of_a_delivery_is_of_its_organization"),
+            models.UniqueConstraint(
+                fields=["endpoint", "event"], name="an_endpoint_gets_an_event_once"
+            ),
+            models.CheckConstraint(
+                name="a_delivery_is_done_unless_it_is_pending",
+                condition=Q(state="pending", done_at=None)
+                | (~Q(state="pending") & Q(done_at__isnull=False)),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["endpoint", "-id"], name="deliveries_of_endpoint"),
+            models.Index(
+                fields=["endpoint", "due_at", "id"],
+                condition=Q(state="pending"),
+                name="deliveries_that_are_pending",
+            ),
+            models.Index(fields=["done_at"], name="deliveries_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.event}"
+
+
+class NoticeChoice(models.Model):
+    """How an admin wants to be told about one topic (accounts.notices). No row: as the topic
+    says by itself."""
+
+    class How(models.TextChoices):
+        AT_ONCE = "at_once", "At once"
+        DAILY = "daily", "In a daily summary"
+        NEVER = "never", "Never"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="+")
+    topic = models.CharField(max_length=20)
+    how = models.CharField(max_length=10, choices=How.choices)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "admin", "topic"], name="an_admin_chooses_once_a_topic"
+            ),
+            models.CheckConstraint(
+                name="a_notice_comes_at_once_daily_or_never",
+                condition=Q(how__in=["at_once", "daily", "never"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.how} for {self.admin_id}"
+
+
+class DigestLine(models.Model):
+    """A notice that waits for an admin's daily summary.
+
+    day: of the summary that has it. once: makes it unique, as a message of the outbox is.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    admin = models.ForeignKey(Admin, on_delete=models.CASCADE, related_name="+")
+    topic = models.CharField(max_length=20)
+    kind = models.CharField(max_length=40)
+    payload = models.JSONField()
+    once = models.CharField(max_length=200, null=True, unique=True)
+    created_at = models.DateTimeField()
+    day = models.DateField(null=True)
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "admin", "day"], name="lines_of_a_digest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.admin_id}"

@@ -31,13 +31,16 @@ def post_form(url: str, form: dict[str, str], **options: Any) -> dict[str, Any]:
     return _ask("POST", url, data=form, **options)
 
 
-def check(url: str) -> httpx.URL:
-    """The address, if it may be asked: https (http only where private addresses are allowed)."""
+def check(url: str, *, private: bool | None = None) -> httpx.URL:
+    """The address, if it may be asked: https (http only where private addresses are allowed).
+
+    private: whether they are; by itself as single sign-on's setting says.
+    """
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         raise Unreachable(f"“{url[:200]}” is no address") from None
-    schemes = ("https", "http") if settings.SSO_PRIVATE_ADDRESSES else ("https",)
+    schemes = ("https", "http") if _allows(private) else ("https",)
     if parsed.scheme not in schemes or not parsed.host or parsed.userinfo:
         raise Unreachable(f"“{url[:200]}” is no https:// address")
     return parsed
@@ -46,7 +49,7 @@ def check(url: str) -> httpx.URL:
 def _ask(method: str, url: str, **options: Any) -> dict[str, Any]:
     """The JSON object that is answered with 200. Raises Unreachable."""
     parsed = check(url)
-    address = _resolve(parsed)
+    address = resolve(parsed)
     headers = {
         "Host": parsed.netloc.decode(),
         "Accept": "application/json",
@@ -75,19 +78,23 @@ def _ask(method: str, url: str, **options: Any) -> dict[str, Any]:
     return _document(parsed.host, response.status_code, body)
 
 
-def _resolve(url: httpx.URL) -> str:
-    """An address of the host, after all of them were looked at."""
+def resolve(url: httpx.URL, *, private: bool | None = None) -> str:
+    """An address of the host, after all of them were looked at. Raises Unreachable."""
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
         found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Unreachable(f"there is no host {url.host}") from None
     addresses = [str(entry[4][0]) for entry in found]
-    if not settings.SSO_PRIVATE_ADDRESSES:
+    if not _allows(private):
         for address in addresses:
             if not is_public(address):
                 raise Unreachable(f"{url.host} is not on the public internet")
     return addresses[0]
+
+
+def _allows(private: bool | None) -> bool:
+    return settings.SSO_PRIVATE_ADDRESSES if private is None else private
 
 
 def is_public(address: str) -> bool:

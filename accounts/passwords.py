@@ -19,7 +19,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from accounts import audit, changes, limits, outbox, sessions, sign_in_notices
 from accounts.deeds import Deed
 from accounts.mail import Message
-from accounts.models import Admin, Role
+from accounts.models import Admin, Organization, Role
 from accounts.refusal import Refusal
 
 HINT = (
@@ -132,15 +132,27 @@ def message(payload: dict[str, Any]) -> Message | None:
     uid = urlsafe_base64_encode(force_bytes(admin.pk))
     proof = default_token_generator.make_token(admin)
     link = settings.PUBLIC_URL + reverse("accounts:reset", args=[uid, proof])
+    return _letter(admin.email, link)
+
+
+def sample(organization: Organization, to: str) -> Message:
+    """The e-mail with made-up data."""
+    return _letter(to, settings.PUBLIC_URL + reverse("accounts:reset", args=["EXAMPLE", "EXAMPLE"]))
+
+
+def _letter(to: str, link: str) -> Message:
     return Message(
-        to=admin.email,
+        to=to,
         subject="Set a new password for the Admin Center",
-        text=(
-            "Hello,\n\nsomebody, you perhaps, has forgotten the password of this login for the "
-            f"Admin Center. Set a new one here:\n\n{link}\n\n"
-            "The link works once, for two hours. If it was not you, nothing has changed: leave "
-            "this e-mail alone.\n"
+        paragraphs=(
+            "Somebody, you perhaps, has forgotten the password of this login for the Admin Center.",
         ),
+        button=("Set a new password", link),
+        after=(
+            "The link works once, for two hours. If it was not you, nothing has changed: leave "
+            "this e-mail alone.",
+        ),
+        why="You get this because somebody asked for it on the sign-in page.",
     )
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts import mail, outbox
-from accounts.models import Admin, Role
+from accounts.models import Admin, Organization, Role
 
 KIND = "sign_in_changed"
 SUBJECT = "Your sign-in to Seatkeeper was changed"
@@ -28,14 +28,23 @@ def write(payload: dict[str, Any]) -> mail.Message | None:
     admin = Admin.objects.filter(pk=payload["admin"], is_active=True).first()
     if admin is None:
         return None
+    return _letter(admin.email, payload["what"], payload.get("subject", SUBJECT))
+
+
+def sample(organization: Organization, to: str) -> mail.Message:
+    return _letter(to, "Two-step sign-in was turned on.", SUBJECT)
+
+
+def _letter(to: str, what: str, subject: str) -> mail.Message:
     return mail.Message(
-        to=admin.email,
-        subject=payload.get("subject", SUBJECT),
-        text=(
-            f"{payload['what']}\n\n"
-            "If that was you, there is nothing to do. If it was not, set another password at "
-            f"once ({settings.PUBLIC_URL}{reverse('accounts:forgotten')} sends you a link), look "
-            "at Account > Security for what you do not know, and tell an owner of your "
-            "organization.\n"
+        to=to,
+        subject=subject,
+        paragraphs=(
+            what,
+            "If that was you, there is nothing to do. If it was not, set another password at once "
+            "(the page below sends you a link), look at Account > Security for what you do not "
+            "know, and tell an owner of your organization.",
         ),
+        button=("Set another password", settings.PUBLIC_URL + reverse("accounts:forgotten")),
+        why="You get this because your sign-in was changed. It cannot be switched off.",
     )

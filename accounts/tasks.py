@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 
 from celery import shared_task
 from django.core.management import call_command
@@ -11,6 +12,7 @@ from django.db import OperationalError
 from accounts import (
     api_tokens,
     audit_rules,
+    digests,
     kept,
     mail,
     outbox,
@@ -18,6 +20,8 @@ from accounts import (
     request_ids,
     sessions,
     undo,
+    webhook_delivery,
+    webhooks,
 )
 from accounts.models import Outbox
 
@@ -31,6 +35,29 @@ def deliver_outbox() -> None:
     """Send what is due; what fails waits for its next time and is shown (R9)."""
     while _deliver_one():
         pass
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def deliver_webhooks() -> None:
+    """One task for each endpoint that has something to get, so that none waits for another."""
+    for endpoint_id in webhooks.with_work():
+        deliver_webhooks_of.apply_async([str(endpoint_id)], expires=30)
+
+
+@shared_task
+def deliver_webhooks_of(endpoint_id: str) -> None:
+    """Nothing to do when another worker is at this endpoint already."""
+    webhook_delivery.turn(uuid.UUID(endpoint_id))
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=60, max_retries=8
+)
+def make_digests() -> None:
+    """The daily summaries, from six in the morning (UTC)."""
+    digests.make()
 
 
 def _deliver_one() -> bool:
@@ -75,6 +102,8 @@ def prune() -> None:
     outbox.prune()
     undo.prune()
     audit_rules.prune()
+    digests.prune()
+    webhooks.prune()
     kept.prune()
     people_files.prune()
     api_tokens.prune()

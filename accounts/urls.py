@@ -6,6 +6,8 @@ from accounts.pages import (
     admins,
     api_tokens,
     audit,
+    mails,
+    notices,
     passkeys,
     passwords,
     plain,
@@ -20,6 +22,7 @@ from accounts.pages import (
     two_step,
     undoing,
     unsent,
+    webhooks,
 )
 
 app_name = "accounts"
@@ -86,5 +89,29 @@ urlpatterns = [
     path("settings/global/sign-in/sso/", sso_settings.overview, name="sso_settings"),
     path("settings/global/sign-in/sso/mode/", sso_settings.set_mode, name="set_sso_mode"),
     path("settings/global/sign-in/sso/test/", sso_settings.test, name="test_sso"),
+    path("settings/mails/", mails.overview, name="mails"),
+    path("settings/mails/<slug:kind>/", mails.preview, name="mail"),
+    path("settings/mails/<slug:kind>/html/", mails.letter, name="mail_letter"),
+    path("account/notices/", notices.notices, name="notices"),
+    path("notices/stop/<str:proof>/", notices.stop, name="stop_notices"),
+    path("settings/webhooks/", webhooks.overview, name="webhooks"),
+    path("settings/webhooks/new/", webhooks.new, name="new_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/", webhooks.endpoint, name="webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/edit/", webhooks.edit, name="edit_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/secret/", webhooks.rotate, name="rotate_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/delete/", webhooks.delete, name="delete_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/pause/", webhooks.pause, name="pause_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/resume/", webhooks.resume, name="resume_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/test/", webhooks.test, name="test_webhook"),
+    path(
+        "settings/webhooks/deliveries/<int:delivery_id>/",
+        webhooks.delivery,
+        name="webhook_delivery",
+    ),
+    path(
+        "settings/webhooks/deliveries/<int:delivery_id>/repeat/",
+        webhooks.repeat,
+        name="repeat_webhook",
+    ),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -193,6 +193,8 @@ except ValueError as error:
     raise ImproperlyConfigured(f"TRUSTED_PROXIES: {error}") from None
 #: Whether identity providers of single sign-on may be where only our own network reaches.
 SSO_PRIVATE_ADDRESSES = env.bool("SSO_PRIVATE_ADDRESSES", False)
+#: The same for what webhooks are sent to.
+WEBHOOK_PRIVATE_ADDRESSES = env.bool("WEBHOOK_PRIVATE_ADDRESSES", False)
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 LANGUAGE_CODE = "en-us"
@@ -236,12 +238,24 @@ CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# Webhooks have a worker of their own: a receiver that hangs keeps nothing else waiting.
+CELERY_TASK_ROUTES = {"accounts.tasks.deliver_webhooks*": {"queue": "webhooks"}}
 CELERY_BEAT_SCHEDULE = {
     # A worker that was away finds each of these once, not once a missed turn.
     "deliver the outbox": {
         "task": "accounts.tasks.deliver_outbox",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    "deliver webhooks": {
+        "task": "accounts.tasks.deliver_webhooks",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "make daily summaries": {
+        "task": "accounts.tasks.make_digests",
+        "schedule": 900.0,
+        "options": {"expires": 900},
     },
     "fill the waiting list": {
         "task": "licensing.tasks.fill_waiting_lists",
@@ -296,6 +310,11 @@ CELERY_BEAT_SCHEDULE = {
     "prune usage": {"task": "licensing.tasks.prune_usage", "schedule": 86400.0},
     "reclaim idle seats": {"task": "licensing.tasks.reclaim_idle_seats", "schedule": 86400.0},
     "expire tokens": {"task": "scim.tasks.expire_scim_tokens", "schedule": 3600.0},
+    "tell of silent applications": {
+        "task": "scim.tasks.tell_silence",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "let refusals lapse": {"task": "licensing.tasks.lapse_refusals", "schedule": 86400.0},
     "prune the outbox and sessions": {"task": "accounts.tasks.prune", "schedule": 86400.0},
     "prune the activity log": {"task": "scim.tasks.prune_exchanges", "schedule": 86400.0},

@@ -1,6 +1,6 @@
 """The processes that make up Seatkeeper, and one that looks after them.
 
-`./run` starts web, worker and schedule as children of one supervisor (config/lifeline.py
+`./run` starts web, the two workers and schedule as children of one supervisor (config/lifeline.py
 tells how they end with it). docker-compose.yml starts the same commands as services; a
 test holds the two together.
 """
@@ -51,6 +51,16 @@ def worker_command() -> list[str]:
     ]
 
 
+def webhooks_command() -> list[str]:
+    """The worker of webhooks: threads, since it waits for receivers most of its time. By itself,
+    so that a receiver that hangs keeps no e-mail and no reconciliation waiting."""
+    return [
+        *("-m", "celery", "--app", "config.celery", "worker", "--queues", "webhooks"),
+        *("--pool", "threads", "--concurrency", "8", "--hostname", "webhooks@%h"),
+        *("--without-gossip", "--without-mingle", "--loglevel", "warning"),
+    ]
+
+
 def schedule_command(file: str) -> list[str]:
     """file: where it keeps what it did last."""
     return [
@@ -60,12 +70,13 @@ def schedule_command(file: str) -> list[str]:
 
 
 def children(data_dir: Path, port: int, environ: Mapping[str, str]) -> list[lifeline.Child]:
-    """The three processes, on this machine's loopback, each with its log."""
+    """The four processes, on this machine's loopback, each with its log."""
     logs = data_dir / "logs"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     commands = {
         "web": web_command(f"127.0.0.1:{port}"),
         "worker": worker_command(),
+        "webhooks": webhooks_command(),
         "schedule": schedule_command(str(data_dir / "schedule")),
     }
     made = []

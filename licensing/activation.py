@@ -22,7 +22,7 @@ from accounts import audit, changes, clock, request_ids
 from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.mail import Message
-from accounts.models import Admin
+from accounts.models import Admin, Organization, Product
 from accounts.refusal import Refusal
 from licensing import allocation, pools
 from licensing.models import Pool, Seat
@@ -246,15 +246,36 @@ def invitation(payload: dict[str, Any]) -> Message | None:
     )
     if seat is None or "@" not in seat.person.email:
         return None
-    product = seat.pool.get_product_display()
+    return _letter(
+        seat.person.email,
+        seat.organization,
+        name=seat.person.first_name or seat.person.name,
+        product=seat.pool.get_product_display(),
+        link=link(seat),
+    )
+
+
+def sample(organization: Organization, to: str) -> Message:
+    """The e-mail with made-up data."""
+    address = settings.PUBLIC_URL + reverse("licensing:activate", args=["EXAMPLE"])
+    product = Product.SALES_NAVIGATOR.label
+    return _letter(to, organization, name="Ada", product=product, link=address)
+
+
+def _letter(to: str, organization: Organization, *, name: str, product: str, link: str) -> Message:
     return Message(
-        to=seat.person.email,
+        to=to,
         subject=f"Activate your {product} license",
-        text=(
-            f"Hello {seat.person.first_name or seat.person.name},\n\n"
-            f"{seat.organization.name} has assigned you a {product} license. "
-            f"Activate it here:\n\n{link(seat)}\n\n"
-            f"The link is yours alone and works for {VALID.days} days; "
-            f"after that its page sends you a new one.\n"
+        paragraphs=(
+            f"Hello {name},",
+            f"{organization.name} has assigned you a {product} license. It is yours once you have "
+            f"activated it.",
         ),
+        button=("Activate the license", link),
+        after=(
+            f"The link is yours alone and works for {VALID.days} days; after that its page sends "
+            f"you a new one.",
+        ),
+        preheader=f"{organization.name} has assigned you a {product} license.",
+        why=f"You get this because {organization.name} has assigned you a license.",
     )

@@ -26,6 +26,9 @@ from accounts.refusal import Refusal
 from accounts.sets import among
 from licensing.models import LedgerEntry, Policy, Pool, Seat, WaitingEntry
 
+#: How the ledger line of a push ends that found no license: licensing.webhook_feed knows it by.
+NO_LICENSE = ", and no license was free"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LockedPool:
@@ -173,7 +176,7 @@ def note_refusal(
         cause,
         person_id=person_id,
         email=profile.email[:512],
-        because=f"{cause.because}, and no license was free",
+        because=f"{cause.because}{NO_LICENSE}",
         at=now,
     )
     return seats_missing(pool, max(1, shortage(pool)))

@@ -6,13 +6,31 @@ class LicensingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import mail
-        from licensing import activation, idle, notices, report_schedules, undo
+        from accounts import mail, webhooks
+        from accounts import notices as told
+        from licensing import activation, idle, notices, report_schedules, undo, webhook_feed
         from licensing.pages import search
 
         undo.register()
         search.register()
-        mail.register("invitation", activation.invitation, name="Invitation")
-        mail.register(idle.WARNING, idle.warning, name="Warning of an idle license")
-        mail.register("removals_held", notices.removals_held, name="Held removals")
-        mail.register(report_schedules.LETTER, report_schedules.letter, name="Usage report")
+        mail.register(
+            "invitation", activation.invitation, name="Invitation", sample=activation.sample
+        )
+        mail.register(
+            idle.WARNING, idle.warning, name="Warning of an idle license", sample=idle.sample
+        )
+        told.register(notices.REMOVALS)
+        mail.register(
+            "removals_held",
+            notices.removals_held,
+            name="Held removals",
+            sample=notices.sample,
+            topic=notices.REMOVALS.key,
+        )
+        mail.register(
+            report_schedules.LETTER,
+            report_schedules.letter,
+            name="Usage report",
+            sample=report_schedules.sample,
+        )
+        webhooks.follow(webhook_feed.unread, webhook_feed.read)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.conf import settings
 from django.urls import reverse
 
-from accounts import actor, audit, changes, clock, mail, outbox, sql
+from accounts import actor, audit, changes, clock, notices, sql, webhooks
 from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.models import Admin, Application, Person, Product
@@ -261,9 +261,7 @@ def _hold(push: _Push) -> Refusal:
     sql.fetch(_REPLACE, parameters)
     noted = sql.fetch(_HOLD, parameters)
     if not in_burst and any(is_new for _, is_new in noted):
-        for address in mail.admins_of(application.organization):
-            payload = {"application": str(application.pk), "to": address}
-            outbox.put(pool.organization_id, "removals_held", payload)
+        _tell(pool, application, len(noted), now)
     states = {state for state, _ in noted}
     if State.HELD in states:
         refusal = _held(push, pool)
@@ -273,6 +271,23 @@ def _hold(push: _Push) -> Refusal:
         refusal = _under_way()
     _note(push, pool, refusal)
     return refusal
+
+
+def _tell(
+    pool: allocation.LockedPool, application: Application, held: int, now: dt.datetime
+) -> None:
+    """The admins, as each wants it, and the webhooks: once a burst."""
+    notices.tell(
+        pool.organization_id, "removals", "removals_held", {"application": str(application.pk)}
+    )
+    data = {
+        "application": {"id": application.pk, "name": application.name},
+        "product": pool.product,
+        "held": held,
+        "review_at": page(),
+    }
+    once = f"{application.pk} {now.isoformat()}"
+    webhooks.put(pool.organization_id, "removals.held", data, once=once)
 
 
 def _note(push: _Push, pool: allocation.LockedPool, refusal: Refusal) -> None:

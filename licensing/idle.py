@@ -15,15 +15,17 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest
+from django.urls import reverse
 
 from accounts import audit, changes, clock, people, sql
 from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.mail import Message
-from accounts.models import Admin, Link, Organization, Outbox, Person
+from accounts.models import Admin, Link, Organization, Outbox, Person, Product
 from accounts.refusal import Refusal
 from licensing import activation, allocation, pools
 from licensing.models import EligibleGroup, Policy, Pool, Reclaimed, Seat, WaitingEntry
@@ -263,27 +265,53 @@ def warning(payload: dict[str, Any]) -> Message | None:
     )
     if seat is None or seat.reclaim_at is None or "@" not in seat.person.email:
         return None
-    product = seat.pool.get_product_display()
-    if seat.state == Seat.State.PROVISIONED:
-        why = f"You have not activated it yet. To keep it, activate it here:\n\n{_link(seat)}"
-    else:
-        why = f"You have not used it lately. To keep it, use {product} before that day."
-    return Message(
-        to=seat.person.email,
-        subject=f"Your {product} license will be taken back",
-        text=(
-            f"Hello {seat.person.first_name or seat.person.name},\n\n"
-            f"the {product} license that {seat.organization.name} has assigned you will be "
-            f"taken back on {seat.reclaim_at:%d %B %Y}. {why}\n"
-        ),
+    unused = seat.state != Seat.State.PROVISIONED
+    return _letter(
+        seat.person.email,
+        seat.organization,
+        name=seat.person.first_name or seat.person.name,
+        product=seat.pool.get_product_display(),
+        day=seat.reclaim_at,
+        link="" if unused else activation.link(seat),
+    )
+
+
+def sample(organization: Organization, to: str) -> Message:
+    """The e-mail with made-up data."""
+    return _letter(
+        to,
+        organization,
+        name="Ada",
+        product=Product.SALES_NAVIGATOR.label,
+        day=clock.now() + dt.timedelta(days=7),
+        link=settings.PUBLIC_URL + reverse("licensing:activate", args=["EXAMPLE"]),
     )
 
 
 # ------------------------------------------------------------------ inside
 
 
-def _link(seat: Seat) -> str:
-    return f"{activation.link(seat)}\n\nThe link is yours alone."
+def _letter(
+    to: str, organization: Organization, *, name: str, product: str, day: dt.datetime, link: str
+) -> Message:
+    """link: by which it is activated; empty when it was, and was not used."""
+    if link:
+        why = "You have not activated it yet. To keep it, activate it before that day."
+    else:
+        why = f"You have not used it lately. To keep it, use {product} before that day."
+    return Message(
+        to=to,
+        subject=f"Your {product} license will be taken back",
+        paragraphs=(
+            f"Hello {name},",
+            f"the {product} license that {organization.name} has assigned you will be "
+            f"taken back on {day:%d %B %Y}. {why}",
+        ),
+        button=("Activate the license", link) if link else None,
+        after=("The link is yours alone.",) if link else (),
+        preheader=f"It will be taken back on {day:%d %B %Y}. {why}",
+        why=f"You get this because you hold a license of {organization.name}.",
+    )
 
 
 def _since() -> Greatest:

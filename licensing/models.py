@@ -8,7 +8,16 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.models import Admin, Application, Group, OfOrganization, Organization, Person, Product
+from accounts.models import (
+    Admin,
+    Application,
+    Group,
+    OfOrganization,
+    Organization,
+    Person,
+    Product,
+    WebhookEndpoint,
+)
 from accounts.same_organization import SameOrganization
 
 
@@ -938,3 +947,36 @@ class SentReport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schedule_id} of {self.first}"
+
+
+class WebhookReading(models.Model):
+    """How far an endpoint has read what happened in a pool (licensing.webhook_feed).
+
+    ledger_id, waiting_id: the last ledger line and the last waiting entry that it has read.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.ForeignKey(
+        WebhookEndpoint,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    ledger_id = models.BigIntegerField()
+    waiting_id = models.BigIntegerField()
+
+    objects = OfOrganization.as_manager()
+
+    class Meta:
+        constraints = [
+            SameOrganization("endpoint", name="an_endpoint_that_reads_is_of_its_organization"),
+            SameOrganization("pool", name="the_pool_that_is_read_is_of_its_organization"),
+            models.UniqueConstraint(
+                fields=["endpoint", "pool"], name="an_endpoint_reads_a_pool_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id} has read {self.pool_id} to {self.ledger_id}"

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.mail import Message
-from accounts.models import Application
+from accounts.models import Application, Organization, Product
+from accounts.notices import Topic
 from licensing import brake
 from licensing.models import OPEN_REMOVAL, HeldRemoval
+
+#: What an admin chooses how to be told of.
+REMOVALS = Topic(
+    "removals",
+    "Removals that are held",
+    "The safety brake has stopped an unexpected mass removal, and somebody has to look at it.",
+    may_stop=False,
+)
 
 
 def removals_held(payload: dict[str, Any]) -> Message | None:
@@ -20,20 +29,47 @@ def removals_held(payload: dict[str, Any]) -> Message | None:
     ).count()
     if not held:
         return None
-    removals, are = ("removal", "is") if held == 1 else ("removals", "are")
     policy = application.policy
+    limits = f"{policy.brake_people:,} people or {policy.brake_percent} %"
+    return _letter(
+        payload["to"],
+        application.organization,
+        application=application.name,
+        product=application.get_product_display(),
+        limits=limits,
+        held=held,
+    )
+
+
+def sample(organization: Organization, to: str) -> Message:
+    """The e-mail with made-up data."""
+    return _letter(
+        to,
+        organization,
+        application="Okta",
+        product=Product.SALES_NAVIGATOR.label,
+        limits="50 people or 20 %",
+        held=182,
+    )
+
+
+def _letter(
+    to: str, organization: Organization, *, application: str, product: str, limits: str, held: int
+) -> Message:
+    removals, are = ("removal", "is") if held == 1 else ("removals", "are")
     return Message(
-        to=payload["to"],
-        subject=f"Removals by {application.name} are held for your review",
-        text=(
-            f"{application.name} ({application.organization.name}) wanted to take more "
-            f"{application.get_product_display()} licenses within an hour than its safety brake "
-            f"allows: {policy.brake_people:,} people or {policy.brake_percent} % of those who have "
-            f"one from it.\n\n"
+        to=to,
+        subject=f"Removals by {application} are held for your review",
+        paragraphs=(
+            f"{application} ({organization.name}) wanted to take more {product} licenses within an "
+            f"hour than its safety brake allows: {limits} of those who have one from it.",
             f"Nobody of them lost a license: {held:,} {removals} {are} held, and the identity "
-            f"provider was told. Look at the list, then approve or dismiss it:\n\n"
-            f"{brake.page()}\n\n"
-            f"Further removals by {application.name} are held too; this is the only e-mail about "
-            f"them.\n"
+            f"provider was told. Look at the list, then approve or dismiss it.",
         ),
+        button=("Review the removals", brake.page()),
+        after=(
+            f"Further removals by {application} are held too; this is the only e-mail about them.",
+        ),
+        preheader=f"{held:,} {removals} {are} held; nobody of them lost a license.",
+        why=f"You get this as an admin of {organization.name}.",
     )

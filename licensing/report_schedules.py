@@ -13,11 +13,11 @@ import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -27,9 +27,9 @@ from accounts.mail import Message
 from accounts.models import Admin, Organization, Outbox, Product
 from accounts.refusal import Refusal
 from licensing import reports
-from licensing.models import ReportRecipient, ReportSchedule, SentReport
-from licensing.reporting import Period
-from licensing.reports import Report
+from licensing.models import Pool, ReportRecipient, ReportSchedule, SentReport
+from licensing.reporting import Period, Usage
+from licensing.reports import Report, Row
 
 #: The kind of the e-mail in the outbox.
 LETTER = "usage_report"
@@ -196,21 +196,32 @@ def letter(payload: dict[str, Any]) -> Message | None:
         everybody=schedule.everybody,
         departments=schedule.departments,
     )
-    about = {
-        "schedule": schedule,
-        "organization": organization,
-        "report": report,
-        "cost": reports.COST,
-        "link": _link(schedule, period),
-        "schedules": settings.PUBLIC_URL + reverse("licensing:schedules"),
-    }
-    return Message(
-        to=payload["to"],
-        subject=f"{schedule.name}: {_days(period)}",
-        text=render_to_string("mail/usage_report.txt", about),
-        html=render_to_string("mail/usage_report.html", about),
-        files=((reports.sheet_name(schedule.product, period), _sheet(report)),),
+    return _letter(payload["to"], schedule, report)
+
+
+def sample(organization: Organization, to: str) -> Message:
+    """The e-mail with made-up data."""
+    period = reports.week_before(clock.now().date())
+    rows = [
+        Row(
+            label,
+            Usage(people, held, activated, active, idle, last_day=period.last),
+            key=("department", label),
+            cost=Decimal(idle * 80),
+            currency="EUR",
+        )
+        for label, people, held, activated, active, idle in (
+            ("Sales", 42, 40, 36, 31, 5),
+            ("Support", 18, 12, 9, 8, 2),
+        )
+    ]
+    schedule = ReportSchedule(
+        organization=organization,
+        name="Use by department",
+        product=Product.SALES_NAVIGATOR,
+        departments=True,
     )
+    return _letter(to, schedule, Report(Pool(currency="EUR"), period, rows, Usage()))
 
 
 def last_letters(schedules: Iterable[ReportSchedule]) -> dict[int, list[Letter]]:
@@ -263,6 +274,24 @@ def _check(organization: Organization, wanted: Wanted) -> tuple[list[uuid.UUID],
             "recipients_invalid", "Choose who gets it, among the admins of this organization."
         )
     return groups, admins
+
+
+def _letter(to: str, schedule: ReportSchedule, report: Report) -> Message:
+    organization, period = schedule.organization, report.period
+    return Message(
+        to=to,
+        subject=f"{schedule.name}: {_days(period)}",
+        paragraphs=(f"{schedule.get_product_display()} of {organization.name}, {_days(period)}",),
+        why=f"You get this because an admin of {organization.name} chose you.",
+        template="mail/usage_report",
+        context={
+            "report": report,
+            "cost": reports.COST,
+            "link": _link(schedule, period),
+            "schedules": settings.PUBLIC_URL + reverse("licensing:schedules"),
+        },
+        files=((reports.sheet_name(schedule.product, period), _sheet(report)),),
+    )
 
 
 def _columns(wanted: Wanted, groups: Sequence[uuid.UUID]) -> dict[str, Any]:

@@ -7,8 +7,24 @@ class ScimConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import mail
+        from accounts import notices as told
         from scim import notices
         from scim.pages import panels
 
-        mail.register("token_ends", notices.token_ends, name="Warning of a token that ends")
+        told.register(notices.TOKENS)
+        told.register(notices.SILENCE)
+        mail.register(
+            "token_ends",
+            notices.token_ends,
+            name="Warning of a token that ends",
+            sample=notices.sample,
+            topic=notices.TOKENS.key,
+        )
+        mail.register(
+            "application_silent",
+            notices.application_silent,
+            name="An application went silent",
+            sample=notices.sample_silent,
+            topic=notices.SILENCE.key,
+        )
         panels.register()

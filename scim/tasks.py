@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import OperationalError
 
-from scim import exchanges, tokens, turned_away
+from scim import exchanges, silence, tokens, turned_away
 
 
 @shared_task(
@@ -13,6 +13,14 @@ from scim import exchanges, tokens, turned_away
 )
 def expire_scim_tokens() -> None:
     tokens.expire()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def tell_silence() -> None:
+    """Hourly: applications that send nothing any more."""
+    silence.tell()
 
 
 @shared_task(

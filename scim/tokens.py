@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import hashlib
 import uuid
 
 from django.db import transaction
 
-from accounts import audit, changes, clock, mail, outbox, secrets
+from accounts import audit, changes, clock, notices, secrets, webhooks
 from accounts.deeds import Deed
 from accounts.models import Admin, Application, Organization
 from accounts.refusal import NotFound, Refusal
@@ -144,14 +143,18 @@ def _warn(token: Token, days: int, now: dt.datetime) -> TokenWarning | None:
     warning = TokenWarning.objects.create(
         organization_id=token.organization_id, token=token, days=days, at=now
     )
-    organization = token.application.organization
-    for email in mail.admins_of(organization):
-        outbox.put(
-            organization.pk,
-            "token_ends",
-            {"token": str(token.pk), "days": days, "to": email},
-            once=f"{token.pk} {days} {hashlib.sha256(email.encode()).hexdigest()}",
-        )
+    application = token.application
+    once = f"{token.pk} {days}"
+    about = {"token": str(token.pk), "days": days}
+    notices.tell(token.organization_id, "tokens", "token_ends", about, once=once, urgent=days == 0)
+    data = {
+        "token": {"id": token.pk, "name": token.name, "hint": token.hint},
+        "application": {"id": application.pk, "name": application.name},
+        "product": application.product,
+        "days": days,
+        "expires_at": token.expires_at,
+    }
+    webhooks.put(token.organization_id, "token.expiring", data, once=once)
     return warning
 
 

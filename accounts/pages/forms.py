@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.forms.widgets import ChoiceWidget
 
 
-class HintedRadio(forms.RadioSelect):
-    """Radio buttons with a sentence under each choice (ui/field.html shows it)."""
+class _Hinted(ChoiceWidget):
+    """A sentence under each choice (ui/field.html shows it)."""
 
     def __init__(self, hints: Mapping[str, str]) -> None:
         super().__init__()
@@ -33,5 +34,9 @@ def csv_file(most_bytes: int, most_rows: int) -> forms.FileField:
     )
 
 
-class HintedTicks(HintedRadio, forms.CheckboxSelectMultiple):
+class HintedRadio(_Hinted, forms.RadioSelect):
+    pass
+
+
+class HintedTicks(_Hinted, forms.CheckboxSelectMultiple):
     """The same with boxes, of which several may be ticked."""

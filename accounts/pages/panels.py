@@ -36,12 +36,16 @@ class Attention:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
-    """An entry of Settings > Global Settings. link is the name of an address."""
+    """An entry of Settings > Global Settings. link is the name of an address.
+
+    changing: only for roles that may change things.
+    """
 
     title: str
     sentence: str
     link: str
     icon: str
+    changing: bool = False
 
 
 Watch = Callable[[HttpRequest], Iterable[Attention]]

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import template
-from django.forms import BaseForm, BoundField, RadioSelect
+from django.forms import BaseForm, BoundField, CheckboxSelectMultiple, RadioSelect
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -51,6 +51,9 @@ BADGES = {
     "valid": ("ok", "circle-check"),
     "locked": ("plain", "lock"),
     "held": ("warn", "lock"),
+    "pending": ("warn", "hourglass"),
+    "delivered": ("ok", "circle-check"),
+    "given_up": ("bad", "circle-x"),
     "approved": ("ok", "check"),
     "dismissed": ("plain", "x"),
     "superseded": ("plain", "history"),
@@ -299,7 +302,7 @@ def crumbs(*parts: str) -> dict[str, Any]:
 @register.inclusion_tag("ui/field.html")
 def field(bound: BoundField) -> dict[str, Any]:
     """A form field with label, help and error, joined by aria-describedby."""
-    choices = isinstance(bound.field.widget, RadioSelect)
+    choices = isinstance(bound.field.widget, RadioSelect | CheckboxSelectMultiple)
     return {"field": bound, "kind": bound.widget_type, "choices": choices}
 
 

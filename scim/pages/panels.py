@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,11 +19,9 @@ from accounts.templatetags.ui import distance
 from scim import tokens
 from scim.models import Exchange
 from scim.pages import rows, search
+from scim.silence import SILENT, SILENT_ENTRA
 
 LAST = 6
-#: An application that sends nothing for so long is looked at.
-SILENT = dt.timedelta(days=30)
-SILENT_ENTRA = dt.timedelta(days=1)
 MOST_TOKENS = 5
 
 

@@ -20,8 +20,19 @@ import pytest
 import yaml
 
 from config import supervisor
+from tests import receiver
 from tests.config import processes
 
+#: Adds an endpoint, and sends it a test by the queue.
+LISTEN = """
+import os, sys, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+from accounts import webhooks
+from accounts.models import Organization
+made = webhooks.add(Organization.objects.get(), name="x", url=sys.argv[1], kinds=["seat.granted"])
+webhooks.send_test(made[0])
+"""
 COMPOSE: dict[str, Any] = yaml.safe_load((processes.ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 
@@ -91,6 +102,7 @@ def started(
 def test_the_services_run_what_the_supervisor_runs() -> None:
     assert python(SERVICES["web"]["command"])[1:] == supervisor.web_command("0.0.0.0:8000")
     assert python(SERVICES["worker"]["command"])[1:] == supervisor.worker_command()
+    assert python(SERVICES["webhooks"]["command"])[1:] == supervisor.webhooks_command()
     assert python(SERVICES["schedule"]["command"])[1:] == supervisor.schedule_command(
         "/tmp/schedule"
     )
@@ -137,19 +149,25 @@ def test_worker_and_schedule_deliver_what_the_queue_lost(
     ]
     with ExitStack() as stack:
         worker = started(stack, production, SERVICES["worker"]["command"])
+        own_network = {**production, "WEBHOOK_PRIVATE_ADDRESSES": "true"}
+        hooks = started(stack, own_network, SERVICES["webhooks"]["command"])
+        hook = stack.enter_context(receiver.receiving())
+        run(own_network, ["python", "-c", LISTEN, hook.url])
         beat = started(stack, production, schedule)
         assert processes.eventually(lambda: any(folder.glob("mail/*")), within=60)
-        assert worker.poll() is None
+        assert processes.eventually(lambda: hook.got, within=30)
+        assert [each.poll() for each in (worker, hooks)] == [None, None]
         assert beat.poll() is None
         # Their health checks, as the file has them.
         kind, *check = SERVICES["schedule"]["healthcheck"]["test"]
         assert kind == "CMD"
         run(production, [part.replace("/tmp/schedule", f"{folder}/schedule") for part in check])
-        kind, check = SERVICES["worker"]["healthcheck"]["test"]
-        assert kind == "CMD-SHELL"
-        asked = check.replace("$$HOSTNAME", socket.gethostname()).split()
-        assert asked.pop(0) == "celery"
-        run(production, ["python", "-m", "celery", *asked])
+        for name in ("worker", "webhooks"):
+            kind, check = SERVICES[name]["healthcheck"]["test"]
+            assert kind == "CMD-SHELL"
+            asked = check.replace("$$HOSTNAME", socket.gethostname()).split()
+            assert asked.pop(0) == "celery"
+            run(production, ["python", "-m", "celery", *asked])
     message = next(folder.glob("mail/*")).read_text()
     assert "To: ada@example.com" in message
     assert "https://seatkeeper.example/" in message
@@ -162,7 +180,7 @@ def test_no_secret_is_written_in_the_file() -> None:
                 assert ":?" in value, f"{name} has {variable} without asking for it"
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "schedule", "migrate"])
+@pytest.mark.parametrize("name", ["web", "worker", "webhooks", "schedule", "migrate"])
 def test_services_can_write_nothing_but_memory(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"]

@@ -23,6 +23,7 @@ from accounts import (
     groups,
     invitations,
     manual_groups,
+    notices,
     one_time_codes,
     organizations,
     outbox,
@@ -30,6 +31,7 @@ from accounts import (
     people_files,
     second_step,
     vault,
+    webhooks,
 )
 from accounts.deeds import Deed
 from accounts.models import Admin, AdminSession, AuditEntry, Outbox, Person, Undo
@@ -203,6 +205,19 @@ def _report(world: World) -> dict[str, Any]:
     }
 
 
+def _endpoint(world: World) -> list[Any]:
+    return [world.endpoint.pk]
+
+
+def _choices(world: World) -> dict[str, Any]:
+    return notices.chosen(world.organization, world.owner)
+
+
+def _stop_proof(world: World) -> list[Any]:
+    link = notices.stop_link(world.organization.pk, world.owner.pk, "webhooks")
+    return [link.rstrip("/").split("/")[-1]]
+
+
 def _buy_teamlink(world: World) -> None:
     pools.set_seats(world.organization, "teamlink-extend", 30)
 
@@ -280,6 +295,29 @@ POSTS = {
     "accounts:revoke_api_token": Post(
         Deed.API_TOKEN_REVOKED, lambda world: [world.api_token.pk], own=True
     ),
+    "accounts:notices": Post(
+        Deed.NOTICES_CHOSEN, form=lambda world: _choices(world) | {"webhooks": "never"}, own=True
+    ),
+    "accounts:stop_notices": Post(Deed.NOTICES_CHOSEN, _stop_proof, guest=True),
+    "accounts:new_webhook": Post(
+        Deed.WEBHOOK_ADDED,
+        form=lambda world: {"name": "x", "url": "https://x.example/", "kinds": ["seat.granted"]},
+    ),
+    "accounts:edit_webhook": Post(
+        Deed.WEBHOOK_CHANGED,
+        _endpoint,
+        lambda world: {"name": "x", "url": "https://x.example/", "kinds": ["seat.granted"]},
+    ),
+    "accounts:rotate_webhook": Post(
+        Deed.WEBHOOK_ROTATED, _endpoint, lambda world: {"overlap": "24"}
+    ),
+    "accounts:delete_webhook": Post(Deed.WEBHOOK_DELETED, _endpoint),
+    "accounts:pause_webhook": Post(Deed.WEBHOOK_PAUSED, _endpoint),
+    "accounts:resume_webhook": Post(
+        Deed.WEBHOOK_RESUMED, _endpoint, before=lambda world: webhooks.pause(world.endpoint)
+    ),
+    "accounts:test_webhook": Post(Deed.WEBHOOK_TESTED, _endpoint),
+    "accounts:repeat_webhook": Post(Deed.WEBHOOK_REPEATED, lambda world: [world.delivery.pk]),
     "licensing:set_seats": Post(Deed.SEATS_CHANGED, _product, lambda world: {"number": 12}),
     "licensing:reprocess": Post(Deed.WAITING_REPROCESSED, _product),
     "licensing:drop": Post(Deed.REFUSAL_DROPPED, _refused),

@@ -19,7 +19,7 @@ from tests.pages.world import World, hold_removals
 
 #: The admin and the roles are two of each.
 MOST = {
-    "overview": 16,
+    "overview": 17,
     "users": 16,
     "new-person": 10,
     "edit-person": 8,
@@ -52,6 +52,11 @@ MOST = {
     "schedule": 12,
     "found": 10,
     "preferences": 4,
+    "webhooks": 6,
+    "webhook": 8,
+    "webhook-delivery": 6,
+    "mails": 6,
+    "notices": 6,
     "manual-group": 14,
     "scim": 12,
     "application": 16,

@@ -47,6 +47,8 @@ def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, worl
     deeds = {"new-application", "turn-off", "revoke", "rotate", "remove-admin"}
     deeds |= {"brake", "reclaim", "rules", "simulate", "setup-link"}
     deeds |= {"single-sign-on", "reset-second-step"}
+    deeds |= {"webhooks", "new-webhook", "webhook", "edit-webhook", "rotate-webhook"}
+    deeds |= {"delete-webhook", "webhook-delivery"}
     deeds |= {"new-person", "edit-person", "remove-person", "import", "import-file", "new-group"}
     deeds |= {"usage", "usage-file", "usage-done", "prices"}
     deeds |= {"new-schedule", "schedule", "delete-schedule"}
@@ -95,6 +97,14 @@ def test_the_read_only_role_changes_nothing(reader: Client, world: World) -> Non
         ("accounts:reset_second_step", [world.role.pk], {}),
         ("accounts:sso_settings", [], {}),
         ("accounts:set_sso_mode", [], {"mode": "on"}),
+        ("accounts:new_webhook", [], {"name": "x"}),
+        ("accounts:edit_webhook", [world.endpoint.pk], {"name": "x"}),
+        ("accounts:rotate_webhook", [world.endpoint.pk], {"overlap": "0"}),
+        ("accounts:delete_webhook", [world.endpoint.pk], {}),
+        ("accounts:pause_webhook", [world.endpoint.pk], {}),
+        ("accounts:resume_webhook", [world.endpoint.pk], {}),
+        ("accounts:test_webhook", [world.endpoint.pk], {}),
+        ("accounts:repeat_webhook", [world.delivery.pk], {}),
         ("licensing:new_person", [], {"email": "leia@example.com"}),
         ("licensing:edit_person", [world.sam.pk], {"email": "leia@example.com"}),
         ("licensing:remove_person", [world.sam.pk], {}),

@@ -75,7 +75,7 @@ def test_refused_forms_are_valid(admin: Client, world: World) -> None:
     refused = {}
     for name in (
         "new-person", "edit-person", "import", "new-group", "new-application", "brake", "rules",
-        "rotate", "setup-link", "simulate", "single-sign-on", "password",
+        "rotate", "setup-link", "new-webhook", "simulate", "single-sign-on", "password",
     ):  # fmt: skip
         answer = admin.post(shown[name], {"sent": "with nothing filled in"})
         assert answer.status_code == 422, name

@@ -16,6 +16,8 @@ from accounts import (
     organizations,
     people_files,
     single_sign_on,
+    webhook_delivery,
+    webhooks,
 )
 from accounts.models import (
     Admin,
@@ -28,7 +30,10 @@ from accounts.models import (
     PeopleFile,
     Person,
     Role,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
+from accounts.webhook_post import Answer
 from licensing import (
     brake,
     counts,
@@ -47,6 +52,7 @@ from tests import factories
 from tests.factories import Idp
 
 PASSWORD = "a long enough password"
+LONG_URL = "https://hooks.a-very-long-domain-name-of-a-customer.example.com/" + 12 * "services/"
 LONG = "Wilhelmina-Alexandria Konstantinopolitanska-Oberösterreichischeverwaltung"
 PEOPLE = (
     ("ada.lovelace@example.com", "1007", "Ada", "Lovelace", "Account executive", "Sales EMEA"),
@@ -97,6 +103,7 @@ class World:
     uses: UsageFile
     recorded: UsageFile
     schedule: ReportSchedule
+    endpoint: WebhookEndpoint
 
     @property
     def application(self) -> Application:
@@ -118,6 +125,11 @@ class World:
     @property
     def api_token(self) -> ApiToken:
         return ApiToken.objects.of(self.organization).get(admin=None)
+
+    @property
+    def delivery(self) -> WebhookDelivery:
+        """One that failed twice, with an answer."""
+        return WebhookDelivery.objects.of(self.organization).get(kind="sync.stale")
 
     @property
     def exchange(self) -> Exchange:
@@ -169,6 +181,7 @@ def make(name: str = "Northwind Traders", email: str = "lea@northwind.example") 
         token=token,
         person=ada[0],
         group=Group.objects.of(organization).get(name="Account executives"),
+        endpoint=_listen(organization, owner),
         uses=usage_files.keep(organization, "uses.csv", _uses(), admin=owner),
         recorded=recorded,
         schedule=_schedule(organization, owner),
@@ -204,6 +217,39 @@ def _schedule(organization: Organization, owner: Admin) -> ReportSchedule:
     schedule = report_schedules.make(organization, wanted, by=owner)
     report_schedules.send_now(schedule, by=owner)
     return schedule
+
+
+def _listen(organization: Organization, owner: Admin) -> WebhookEndpoint:
+    """Three endpoints: one that fails, with deliveries of each state, one paused, one at rest."""
+    for name, url in (("Archive", "https://archive.northwind.example/in"), (LONG, LONG_URL)):
+        other, _ = webhooks.add(
+            organization, name=name, url=url, kinds=["seat.granted", "seat.released"], by=owner
+        )
+    webhooks.pause(other, by=owner)
+    endpoint, _ = webhooks.add(
+        organization,
+        name="HR system",
+        url="https://hr.northwind.example/seatkeeper/hook",
+        kinds=list(webhooks.KINDS),
+        by=owner,
+    )
+    webhooks.rotate(endpoint, overlap_hours=168, by=owner)
+    webhooks.put(organization.pk, "sync.stale", {"application": {"name": LONG}}, once="world")
+    webhooks.put(organization.pk, "removals.held", {"held": 3}, once="world")
+    for status, error in (
+        (0, "There was no whole answer within 10 seconds."),
+        (503, "It answered 503."),
+    ):
+        delivery = endpoint.deliveries.get(kind="sync.stale")
+        delivery.attempts += 1
+        answer = Answer(status, error, f'{{"error": "{LONG} {LONG}"}}' if status else "", 10_004)
+        webhook_delivery._record(endpoint, delivery, answer, [])
+    for kind, state in (("seat.granted", "delivered"), ("seat.refused", "given_up")):
+        webhooks.send_test(endpoint, by=owner)
+        endpoint.deliveries.filter(kind=webhooks.PING).update(
+            kind=kind, state=state, done_at=clock.now(), attempts=1
+        )
+    return endpoint
 
 
 def _secure(organization: Organization, owner: Admin) -> None:

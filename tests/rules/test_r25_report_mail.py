@@ -80,7 +80,7 @@ def test_a_report_goes_out_as_text_html_and_csv(held, admin, lea, tom):
     assert "&amp;" not in letter.body
     [(html, kind)] = letter.alternatives
     assert kind == "text/html"
-    assert '<th align="left">Everybody</th>' in html
+    assert '<th scope="row">Everybody</th>' in html
     [(name, content, kind)] = letter.attachments
     assert (name, kind) == ("usage-sales-navigator-2026-11-23-2026-11-29.csv", "text/csv")
     assert content.splitlines()[1].startswith("Everybody,2,2,1,1,50,1,2026-11-23,1,")

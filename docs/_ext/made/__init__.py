@@ -35,11 +35,15 @@ MAKERS: dict[str, Callable[[], str]] = {
     "guide-other": lambda: guides.page("other"),
 }
 _PAGES = re.compile(r"<!-- pages: (.+) -->")
+#: Files above docs/ that are pages of the site.
+_ABOVE = re.compile(r"\]\((?:\.\./)+(CHANGELOG|CONTRIBUTING)\.md")
+_PAGE_OF = {"CHANGELOG": "changes", "CONTRIBUTING": "contributing"}
 _log = logging.getLogger(__name__)
 
 
 def _fill(app: Sphinx, name: str, source: list[str]) -> None:
     filled = MARK.sub(lambda mark: MAKERS[mark[1]](), source[0])
+    filled = _ABOVE.sub(lambda link: f"](/{_PAGE_OF[link[1]]}.md", filled)
     source[0] = _PAGES.sub(lambda pages: _menu(app.env, name, pages[1].split()), filled)
 
 

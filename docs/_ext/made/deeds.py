@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ast
+import re
 
 from accounts.deeds import Deed
 from licensing.models import LedgerEntry
 from licensing.undo import WAYS
 from made.markdown import code, table
-from made.sources import modules
+from made.sources import CHECKOUT, modules
 
+_NAMED = re.compile(r"(?<!LedgerEntry\.)\bDeed\.([A-Z_]+)")
 #: What a line of the ledger is about. A new deed needs its sentence here.
 _MEANS = {
     LedgerEntry.Deed.GRANT: "Somebody got a seat: by a push, from the waiting list, by an admin.",
@@ -41,14 +42,8 @@ def ledger() -> str:
 def _places() -> dict[str, list[str]]:
     """Name of a deed → the modules of the domain that name it."""
     found: dict[str, list[str]] = {deed.name: [] for deed in Deed}
-    for path, tree in modules().items():
-        if path in ("accounts/deeds.py", "licensing/undo.py"):
-            continue
-        named = {
-            node.attr
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Deed"
-        }
-        for name in named & set(found):
-            found[name].append(path)
+    for path in modules():
+        if path not in ("accounts/deeds.py", "licensing/undo.py"):
+            for name in set(_NAMED.findall((CHECKOUT / path).read_text())) & set(found):
+                found[name].append(path)
     return found

@@ -1,5 +1,5 @@
-"""The documentation: it is built without a warning, every link leads somewhere, and the tutorial
-gives what it says."""
+"""The documentation: it is built without a warning, every link leads somewhere, every page is
+found, and the tutorial gives what it says."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import contextlib
 import io
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -22,9 +27,127 @@ DOCS = processes.ROOT / "docs"
 WORD = re.compile(r"\b(?:[A-Z]+_)?(?:ID|URL|TOKEN|EMAIL|PASSWORD)\b(?!=)")
 
 
-class Command(NamedTuple):
-    words: str
-    prints: list[str]
+class Page(HTMLParser):
+    """links: where a reader can go. parts: what a browser loads. ids: headings and the like."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.parts: list[str] = []
+        self.ids: set[str] = set()
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        if given.get("id"):
+            self.ids.add(str(given["id"]))
+        if tag == "a" and given.get("href"):
+            self.links.append(str(given["href"]))
+        elif tag in ("img", "script", "link"):
+            self.parts += [str(given[name]) for name in ("src", "href") if given.get(name)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Page]:
+    """Every page of the built site. Warnings are errors."""
+    folder = tmp_path_factory.mktemp("site").resolve()
+    done = _build([str(DOCS / "build.sh"), str(folder)])
+    assert done.returncode == 0, done.stderr
+    return {path: Page(path) for path in folder.rglob("*.html")}
+
+
+def test_every_link_leads_to_a_page_and_a_heading(site: dict[Path, Page]) -> None:
+    """Pictures, styles and scripts are there too: the site loads nothing from elsewhere."""
+    assert len(site) > 40
+    wrong = []
+    for path, page in site.items():
+        for link in page.parts + page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                if link in page.parts:
+                    wrong.append((path.name, link))
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not target.is_file() or (
+                parts.fragment and target in site and parts.fragment not in site[target].ids
+            ):
+                wrong.append((path.name, link))
+    assert wrong == []
+
+
+def test_every_page_is_reached_from_the_first_one(site: dict[Path, Page]) -> None:
+    first = min(site, key=lambda path: (len(path.parts), path.name != "index.html"))
+    reached: set[Path] = set()
+    ahead = [first]
+    while ahead:
+        path = ahead.pop()
+        if path in site and path not in reached:
+            reached.add(path)
+            links = (urlsplit(link) for link in site[path].links)
+            ahead += [(path.parent / link.path).resolve() for link in links if link.path]
+    made_by_sphinx = {"genindex.html", "search.html"}
+    assert {path.name for path in set(site) - reached} <= made_by_sphinx
+
+
+def test_what_leads_nowhere_and_what_nobody_finds_fails_the_build(tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "index.md").write_text(
+        "# First\n\n[a](gone.md) [b](#gone) [c](lost.md#gone) ![d](gone.webp)\n"
+    )
+    (pages / "lost.md").write_text("# Nobody finds this\n")
+    done = _build(
+        [sys.executable, "-m", "sphinx", "-qWc", str(DOCS), str(pages), str(tmp_path / "site")]
+    )
+    assert done.returncode == 1
+    for said in (
+        "'gone.md'",
+        "'gone' [myst",
+        "doc 'lost': 'gone'",
+        "gone.webp",
+        "isn't included in any toctree",
+        "cannot be reached from the index",
+    ):
+        assert said in done.stderr, done.stderr
+
+
+def test_how_tos_name_what_stands_on_the_pages() -> None:
+    """What is bold is a word of the Admin Center: of a template, a form or a menu."""
+    product = "".join(
+        path.read_text()
+        for folder, kind in (
+            ("templates", "*.html"),
+            ("accounts", "*.py"),
+            ("licensing", "*.py"),
+            ("scim", "*.py"),
+        )
+        for path in (processes.ROOT / folder).rglob(kind)
+    )
+    for path in sorted((DOCS / "how-to").glob("*.md")):
+        if path.name != "index.md":
+            for name in re.findall(r"\*\*(.+?)\*\*", path.read_text()):
+                assert name in product, f"{path.name}: no page has “{name}”"
+            for way in re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", path.read_text()):
+                for name in way.split(" > "):
+                    assert name in product, f"{path.name}: no page has “{name}”"
+
+
+def test_files_that_the_readme_names_are_there() -> None:
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for link in re.findall(r"\]\(([^)#]+)", (processes.ROOT / name).read_text()):
+            assert link.startswith("http") or (processes.ROOT / link).exists(), link
+
+
+def _build(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=processes.ROOT,
+        env=processes.environment(processes.ROOT / "var"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_the_tutorial_gives_what_it_says(
@@ -75,9 +198,9 @@ def _run(words: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def _compare(said: str, prints: list[str], known: dict[str, str]) -> None:
     """Line by line; what a word in capitals stands for is learnt where it is printed first."""
-    lines = said.strip("\n").split("\n")
-    assert len(lines) == len(prints := "\n".join(prints).strip("\n").split("\n")), said
-    for line, wanted in zip(lines, prints, strict=True):
+    lines, wanted_lines = (text.strip("\n").split("\n") for text in (said, "\n".join(prints)))
+    assert len(lines) == len(wanted_lines), said
+    for line, wanted in zip(lines, wanted_lines, strict=True):
         pattern = "".join(
             ".*"
             if part == "…"

@@ -13,15 +13,38 @@ from made.markdown import code, plain, table
 from made.sources import APPS
 
 _EXAMPLE = re.compile(r"\s*Examples?: (.+)", re.DOTALL)
+#: Arguments that say nothing about themselves where they are typed.
+_KNOWN = {
+    "application_id": "as `create_scim_application` printed it",
+    "email": "the address of the person or admin",
+    "emails": "the addresses of the people",
+    "eligibility": "who gets a license",
+    "employee_number": "of a person who is new",
+    "first_name": "of a person who is new",
+    "idp": "the identity provider",
+    "last_name": "of a person who is new",
+    "member": "the address of somebody to put into it, as often as there are people",
+    "name": "what it is called",
+    "number": "how many licenses were bought, in all",
+    "organization": "the organization, by its slug",
+    "plan": "the organization's plan",
+    "product": "whose licenses",
+    "role": "what the admin may do",
+    "slug": "the organization, by its slug",
+    "token_id": "as `issue_scim_token` printed it",
+    "when_full": "what becomes of a push when no license is free",
+}
 #: What every Django command takes.
-_USUAL = {
-    action.dest for action in BaseCommand().create_parser("manage.py", "any")._actions
-} | {"help"}
+_USUAL = {action.dest for action in BaseCommand().create_parser("manage.py", "any")._actions} | {
+    "help"
+}
 
 
 def page() -> str:
     found = {name: app for name, app in get_commands().items() if app in APPS}
-    return "\n".join(_command(name, load_command_class(found[name], name)) for name in sorted(found))
+    return "\n".join(
+        _command(name, load_command_class(found[name], name)) for name in sorted(found)
+    )
 
 
 def _command(name: str, command: BaseCommand) -> str:
@@ -41,8 +64,8 @@ def _argument(action: argparse.Action) -> Iterator[tuple[str, str]]:
         return
     takes = "" if action.nargs == 0 else f" {_value(action)}"
     form = f"{action.option_strings[-1]}{takes}" if action.option_strings else _value(action)
-    text = plain(action.help or "") % {"default": action.default} if action.help else ""
-    parts = [text] if text else []
+    text = plain(action.help) if action.help else _KNOWN[action.dest]
+    parts = [text % {"default": action.default}]
     if action.choices:
         parts.append("one of " + ", ".join(code(str(choice)) for choice in action.choices))
     known = action.default not in (None, False, argparse.SUPPRESS, [], "")

@@ -13,7 +13,7 @@ from django.db.models import BaseConstraint, Model
 from psycopg import sql
 
 from accounts import changes
-from made.markdown import code, plain, table
+from made.markdown import code, table
 from made.sources import APPS, CHECKOUT
 
 _TRIGGER = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+)\s+(.*?)\s+ON (\w+)", re.DOTALL)
@@ -32,13 +32,13 @@ def page() -> str:
     for app in APPS:
         for model in apps.get_app_config(app).get_models():
             rows = [
-                (_sentence(each.name), _sql(each, model), _refusal(each.name))
+                (_sentence(each.name) + _refusal(each.name), _sql(each, model))
                 for each in model._meta.constraints
             ]
             if rows:
                 title = str(model._meta.verbose_name)
                 parts.append(f"## {title[:1].upper()}{title[1:]}\n\n`{model._meta.db_table}`\n")
-                parts.append(table(("promise", "in SQL", "who meets it is told"), rows))
+                parts.append(table(("promise", "in SQL"), rows))
     return "\n".join([*parts, "## Triggers\n", _triggers()])
 
 
@@ -56,7 +56,7 @@ def _sql(constraint: BaseConstraint, model: type[Model]) -> str:
 
 def _refusal(name: str) -> str:
     refusal = changes._REFUSALS.get(name)
-    return f"{code(refusal.code)}: {plain(refusal.detail)}" if refusal else ""
+    return f" Who meets it is told {code(refusal.code)}." if refusal else ""
 
 
 def _triggers() -> str:

@@ -28,7 +28,12 @@ _MEANS = {
 def audit() -> str:
     places = _places()
     rows = [
-        (code(deed.value), deed.label, ", ".join(map(code, places[deed.name])), "yes" if deed in WAYS else "")
+        (
+            code(deed.value),
+            deed.label,
+            ", ".join(map(code, places[deed.name])),
+            "yes" if deed in WAYS else "",
+        )
         for deed in Deed
     ]
     return table(("word", "the audit log says", "noted by", "can be undone"), rows)

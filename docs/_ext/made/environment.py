@@ -55,11 +55,12 @@ def _checks() -> str:
         if call.path == "config/checks.py" and call.name in ("refuse", "Warning"):
             first, *texts = call.node.args
             if call.name == "refuse":
-                assert isinstance(first, ast.Constant)
-                rows.append((f"`seatkeeper.E{first.value:03}`", *map(said, texts)))
+                name = f"seatkeeper.E{ast.literal_eval(first):03}"
+                rows.append((code(name), *map(said, texts)))
             else:
                 more = {word.arg: said(word.value) for word in call.node.keywords}
                 rows.append((code(more["id"]), said(first), more["hint"]))
-    return "## What production refuses\n\nWeb and worker start with none of the errors (E).\n\n" + table(
-        ("check", "says", "what to do"), rows
+    return (
+        "## What production refuses\n\nWeb and worker start with none of the errors (E).\n\n"
+        + table(("check", "says", "what to do"), rows)
     )

@@ -20,7 +20,8 @@ def page(idp: str) -> str:
     application = Application(id=uuid.UUID(int=0), name="Example", idp=idp)
     context = guides.context_of(application, idp) | {"base_url": BASE_URL}
     rows = [
-        (plain(each.theirs), code(each.scim), each.ours, each.missing) for each in mapping.table(idp)
+        (plain(each.theirs), code(each.scim), each.ours, each.missing)
+        for each in mapping.table(idp)
     ]
     return "\n".join(
         (

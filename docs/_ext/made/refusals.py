@@ -41,7 +41,11 @@ def _said() -> list[tuple[Call, list[ast.expr]]]:
         and any(ast.unparse(base) == "Refusal" for base in node.bases)
     }
     made = {"Refusal", *own}
-    inits = [c for c in calls() if c.name == "__init__" and ast.unparse(c.node.func) == "super().__init__"]
+    inits = [
+        c
+        for c in calls()
+        if c.name == "__init__" and ast.unparse(c.node.func) == "super().__init__"
+    ]
     return [
         (call, call.node.args[:2])
         for call in [*calls(), *inits]
@@ -59,10 +63,17 @@ def _scim() -> str:
     classes = [
         kind
         for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, errors.ScimError) and kind is not errors.ScimError
+        if isinstance(kind, type)
+        and issubclass(kind, errors.ScimError)
+        and kind is not errors.ScimError
     ]
     rows = [
-        (str(kind.status), code(kind.scim_type or ""), kind.__doc__ or "", plain(kind.default_detail))
+        (
+            str(kind.status),
+            code(kind.scim_type or ""),
+            kind.__doc__ or "",
+            plain(kind.default_detail),
+        )
         for kind in sorted(classes, key=lambda kind: (kind.status, kind.scim_type or ""))
     ]
     return (

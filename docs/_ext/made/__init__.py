@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -75,8 +76,22 @@ def _reach(app: Sphinx, env: BuildEnvironment) -> None:
         _log.warning("this page cannot be reached from the index", location=name)
 
 
+def _reachable(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """What furo leaves out: keys scroll a wide table, and captions of the menu have a level."""
+    if "body" in context:
+        context["body"] = context["body"].replace(
+            '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'
+        )
+    context["furo_navigation_tree"] = context["furo_navigation_tree"].replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", _fill)
     app.connect("env-get-outdated", _made)
     app.connect("env-check-consistency", _reach)
+    app.connect("html-page-context", _reachable, priority=900)  # after furo's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,19 +11,19 @@ from made.sources import CHECKOUT, calls, said
 _READS = {"str", "bool", "int", "list", "email_url", "get"}
 _ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \| (.*) \|$", re.MULTILINE)
 #: Told on the same page, outside its table.
-_TOLD_ELSEWHERE = {"SEATKEEPER_PASSWORD"}
+_ELSEWHERE = {"SEATKEEPER_PASSWORD": ("it asks", "the password of who is made by `create_admin`")}
 
 
 def page() -> str:
     told = {name: (usual, means) for name, usual, means in _rows()}
     read = _read()
-    if set(told) != set(read) - _TOLD_ELSEWHERE:
-        raise ValueError(f"docs/operations.md tells other variables: {set(told) ^ set(read)}")
+    if other := set(told) ^ (set(read) - set(_ELSEWHERE)):
+        raise ValueError(f"docs/operations.md and the code differ about {', '.join(sorted(other))}")
     rows = [
-        (f"{code(name)}", *told.get(name, ("asks", "The password of `create_admin`.")), where)
+        (code(name), *reversed(told.get(name, _ELSEWHERE.get(name, ()))), where)
         for name, where in read.items()
     ]
-    return table(("variable", "default", "means", "read in"), rows) + "\n" + _checks()
+    return table(("variable", "means", "default", "read in"), rows) + "\n" + _checks()
 
 
 def _rows() -> list[tuple[str, str, str]]:

@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 site=${1:-build/docs}
-.venv/bin/sphinx-build --builder html --fail-on-warning --keep-going --quiet \
+.venv/bin/sphinx-build --builder html --fresh-env --write-all --fail-on-warning --keep-going --quiet \
   --doctree-dir "$site/.doctrees" docs "$site"
 echo "$site/index.html"

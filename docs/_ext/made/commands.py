@@ -50,7 +50,7 @@ def page() -> str:
 def _command(name: str, command: BaseCommand) -> str:
     parser = command.create_parser("manage.py", name)
     said, *example = _EXAMPLE.split(command.help, maxsplit=1)
-    rows = [(form, text) for action in parser._actions for form, text in _argument(action)]
+    rows = [(form, text) for action in parser._actions for form, text in _argument(parser, action)]
     parts = [f"## {name}\n", f"{plain(said.strip())}\n"]
     if rows:
         parts.append(table(("argument", "is"), rows))
@@ -59,11 +59,15 @@ def _command(name: str, command: BaseCommand) -> str:
     return "\n".join(parts)
 
 
-def _argument(action: argparse.Action) -> Iterator[tuple[str, str]]:
+def _argument(
+    parser: argparse.ArgumentParser, action: argparse.Action
+) -> Iterator[tuple[str, str]]:
     if action.dest in _USUAL:
         return
     takes = "" if action.nargs == 0 else f" {_value(action)}"
     form = f"{action.option_strings[-1]}{takes}" if action.option_strings else _value(action)
+    if not action.help and action.dest not in _KNOWN:
+        raise ValueError(f"{parser.prog}: {action.dest} has no help")
     text = plain(action.help) if action.help else _KNOWN[action.dest]
     parts = [text % {"default": action.default}]
     if action.choices:

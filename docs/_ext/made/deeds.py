@@ -40,6 +40,8 @@ def audit() -> str:
 
 
 def ledger() -> str:
+    if new := set(LedgerEntry.Deed) - set(_MEANS):
+        raise ValueError(f"docs/_ext/made/deeds.py does not say what {', '.join(new)} is")
     rows = [(code(deed.value), deed.label, _MEANS[deed]) for deed in LedgerEntry.Deed]
     return table(("word", "the history says", "when"), rows)
 

@@ -8,7 +8,7 @@ import re
 from made.markdown import code, table
 from made.sources import CHECKOUT, calls, said
 
-_READS = {"str", "bool", "int", "list", "email_url", "get"}
+_NO_READS = {"setdefault", "pop", "update", "copy", "items"}
 _ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \| (.*) \|$", re.MULTILINE)
 #: Told on the same page, outside its table.
 _ELSEWHERE = {"SEATKEEPER_PASSWORD": ("it asks", "the password of who is made by `create_admin`")}
@@ -37,7 +37,7 @@ def _read() -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for call in calls():
         function = call.node.func
-        if call.name not in _READS or not isinstance(function, ast.Attribute) or not call.node.args:
+        if call.name in _NO_READS or not isinstance(function, ast.Attribute) or not call.node.args:
             continue
         reader = ast.unparse(function.value)
         name = said(call.node.args[0])

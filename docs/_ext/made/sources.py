@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from config.management.commands.verify import APPS
+
+__all__ = ["APPS", "CHECKOUT", "Call", "calls", "modules", "said"]
 CHECKOUT = Path(__file__).resolve().parents[3]
-APPS = ("accounts", "licensing", "scim", "config")
 
 
 class Call(NamedTuple):

@@ -16,5 +16,5 @@ lock() { # NAME OPTION…
 
 lock requirements.lock pyproject.toml "$@"
 lock requirements-local.lock --group local --constraints requirements.lock "$@"
-lock requirements-dev.lock --group check --group test --group browser --group release --group conformance \
+lock requirements-dev.lock --group check --group test --group browser --group release --group docs --group conformance \
   --constraints requirements.lock --constraints requirements-local.lock "$@"

@@ -12,6 +12,7 @@ from scim import exchanges, silence, tokens, turned_away
     autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
 )
 def expire_scim_tokens() -> None:
+    """Hourly: tokens that have ended, and those that end soon, are announced, each once (R4)."""
     tokens.expire()
 
 
@@ -27,5 +28,6 @@ def tell_silence() -> None:
     autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
 )
 def prune_exchanges() -> None:
+    """Daily: forget requests that the activity log keeps no longer (R28)."""
     exchanges.prune()
     turned_away.prune()

@@ -25,8 +25,8 @@ BEGIN
         AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission');
     -- Whoever is still writing is waited for, as by TRUNCATE.
     EXECUTE format('LOCK TABLE %s', tables);
-    -- First those whose rows cannot be deleted: a TRUNCATE is refused once it has work to check,
-    -- and where others point at the table, unless it takes them along.
+    -- First those whose rows cannot be deleted, with what points at them: a TRUNCATE is refused
+    -- once it has work to check.
     FOR name, append_only IN
         SELECT listed.name::regclass, EXISTS (
             SELECT FROM pg_trigger

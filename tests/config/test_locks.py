@@ -16,7 +16,7 @@ WANTED = {
     "requirements-local.lock": GROUPS["local"],
     "requirements-dev.lock": [
         wanted
-        for group in ("check", "test", "browser", "release", "conformance")
+        for group in ("check", "test", "browser", "release", "docs", "conformance")
         for wanted in GROUPS[group]
     ],
 }

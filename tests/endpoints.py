@@ -24,6 +24,7 @@ PUBLIC = {
     "accounts:sso_start", "accounts:sso_offer", "accounts:scheme", "accounts:zone",
     "accounts:keys", "licensing:activate", "licensing:ask_link", "licensing:asked",
     "scim_settings:setup", "accounts:stop_notices",
+    "api:reference", "api:openapi", "api:unknown",
     "unnamed:sign-in/%(slug)s/",  # the offer of single sign-on with a slash
 }  # fmt: skip
 
@@ -73,6 +74,10 @@ class Endpoint:
     @property
     def is_scim(self) -> bool:
         return self.name.startswith("scim:")
+
+    @property
+    def is_api(self) -> bool:
+        return self.form.startswith("api/")
 
     @property
     def names_something(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts import api_tokens
 from accounts.models import Admin
 from accounts.profile import ENTERPRISE_USER
 from tests import apart, endpoints, factories, forms
@@ -49,11 +50,24 @@ def _scim_token(world: World) -> Send:
     return Client(headers={"Authorization": f"Bearer {world.okta.secret}"}).generic
 
 
+def _api_token(world: World) -> Send:
+    issued = api_tokens.issue(
+        world.organization, "Everything", scopes=list(api_tokens.SCOPES), admin=None, by=world.owner
+    )
+    return Client(headers={"Authorization": f"Bearer {issued.secret}"}).generic
+
+
 #: A way to come in, and the addresses that it is for. A new kind of credential is one line.
 CREDENTIALS: dict[str, tuple[Callable[[World], Send], Callable[[Endpoint], bool]]] = {
-    "session": (_session, lambda endpoint: not endpoint.is_scim),
+    "session": (_session, lambda endpoint: not (endpoint.is_scim or endpoint.is_api)),
+    "API token": (_api_token, lambda endpoint: endpoint.is_api),
     "SCIM token": (_scim_token, lambda endpoint: endpoint.is_scim),
 }
+
+
+@pytest.fixture(autouse=True)
+def _as_often_as_one_likes(settings: Any) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 10_000_000
 
 
 @pytest.fixture
@@ -149,6 +163,9 @@ def _loads(endpoint: Endpoint, method: str, theirs: World) -> Iterator[tuple[Any
         yield from ((query, _json(body)) for query, body in _scim_loads(endpoint, method, ids))
     elif method == "GET":
         yield {}, {}
+    elif endpoint.is_api:
+        for body in ({}, ids):
+            yield {}, {"data": json.dumps(body), "content_type": "application/json"}
     else:
         named = {name.removesuffix("_id"): value for name, value in ids.items()}
         yield (
@@ -217,7 +234,8 @@ def _wrong(endpoint: Endpoint, answer: Any, *, fits: bool) -> list[Any]:
     if not fits:
         allowed = NOT_IN
     elif endpoint.names_something and not endpoint.is_scim:
-        allowed = REFUSED
+        # A body that makes no sense is refused before anything is looked for.
+        allowed = REFUSED | {400} if endpoint.is_api else REFUSED
         if answer.get("Location") == TOLD_ON_THE_LIST.get(endpoint.name, "nowhere"):
             allowed = {302}
     elif endpoint.parameters == ("uuid",):

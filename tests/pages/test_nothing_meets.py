@@ -33,6 +33,7 @@ TOLD_ON_THE_LIST = {
     "accounts:withdraw": "/admins/",
     "accounts:change_role": "/admins/",
     "accounts:remove_admin": "/admins/",
+    "accounts:undo": "/",
     "licensing:drop": "/licenses/sales-navigator/waiting/",
 }
 

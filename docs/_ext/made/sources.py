@@ -22,10 +22,6 @@ class Call(NamedTuple):
     path: str
     function: str
 
-    @property
-    def place(self) -> str:
-        return f"`{self.path}`" + (f", `{self.function}`" if self.function else "")
-
 
 @functools.cache
 def modules() -> dict[str, ast.Module]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
-from made.markdown import code, plain, table
+from made.markdown import code, listed, plain, table
 from made.sources import APPS
 
 _EXAMPLE = re.compile(r"\s*Examples?: (.+)", re.DOTALL)
@@ -71,7 +71,7 @@ def _argument(
     text = plain(action.help) if action.help else _KNOWN[action.dest]
     parts = [text % {"default": action.default}]
     if action.choices:
-        parts.append("one of " + ", ".join(code(str(choice)) for choice in action.choices))
+        parts.append("one of " + listed(map(str, action.choices)))
     known = action.default not in (None, False, argparse.SUPPRESS, [], "")
     if known and action.option_strings and "default" not in text:
         parts.append(f"default {code(str(action.default))}")

@@ -7,7 +7,7 @@ import re
 from accounts.deeds import Deed
 from licensing.models import LedgerEntry
 from licensing.undo import WAYS
-from made.markdown import code, table
+from made.markdown import code, listed, table
 from made.sources import CHECKOUT, modules
 
 _NAMED = re.compile(r"(?<!LedgerEntry\.)\bDeed\.([A-Z_]+)")
@@ -28,15 +28,10 @@ _MEANS = {
 def audit() -> str:
     places = _places()
     rows = [
-        (
-            code(deed.value),
-            deed.label,
-            ", ".join(map(code, places[deed.name])),
-            "yes" if deed in WAYS else "",
-        )
+        (code(deed), deed.label, "yes" if deed in WAYS else "", listed(places[deed.name]))
         for deed in Deed
     ]
-    return table(("word", "the audit log says", "noted by", "can be undone"), rows)
+    return table(("word", "the audit log says", "can be undone", "noted by"), rows)
 
 
 def ledger() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from made.markdown import code, table
+from made.markdown import code, listed, table
 from made.sources import CHECKOUT, calls, said
 
 _NO_READS = {"setdefault", "pop", "update", "copy", "items"}
@@ -43,10 +43,7 @@ def _read() -> dict[str, str]:
         name = said(call.node.args[0])
         if reader in ("env", "environ", "os.environ") and name.isupper():
             found.setdefault(name, []).append(call.path)
-    return {
-        name: ", ".join(code(path) for path in dict.fromkeys(paths))
-        for name, paths in sorted(found.items())
-    }
+    return {name: listed(dict.fromkeys(paths)) for name, paths in sorted(found.items())}
 
 
 def _checks() -> str:

@@ -41,7 +41,8 @@ def as_markdown(html: str) -> str:
 
 
 class _Reader(HTMLParser):
-    """Steps become headings with numbers, and links into the product their words.
+    """Steps become headings with numbers, and links into the product their words; its buttons
+    are left out.
 
     A tag that no guide had so far is an error, so that nothing is lost unseen.
     """
@@ -55,7 +56,7 @@ class _Reader(HTMLParser):
         self._line = ""
         self._step = 0
         self._lists: list[str] = []
-        self._in_code = False
+        self._in_code = self._in_buttons = False
 
     def text(self) -> str:
         self._end()
@@ -74,6 +75,7 @@ class _Reader(HTMLParser):
             self._line = f"## {self._step}. "
         elif tag == "p":
             self._end()
+            self._in_buttons = ("class", "buttons") in attributes
         elif tag in self._BEFORE:
             self._in_code = tag == "code"
             self._line += self._BEFORE[tag]
@@ -86,11 +88,13 @@ class _Reader(HTMLParser):
             self._line += self._BEFORE[tag]
         elif tag in ("h3", "p", "li", "ol", "ul"):
             self._end()
+        if tag == "p":
+            self._in_buttons = False
         if tag in ("ol", "ul"):
             self._lists.pop()
 
     def handle_data(self, data: str) -> None:
-        words = " ".join(data.split())
+        words = "" if self._in_buttons else " ".join(data.split())
         if not words:
             self._line += " " if data and self._line.strip("- ") else ""
             return

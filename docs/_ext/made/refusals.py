@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from made.markdown import code, plain, table
+from made.markdown import code, listed, plain, table
 from made.sources import Call, calls, modules, said
 from scim import answers
 from scim.protocol import errors
@@ -26,7 +26,7 @@ def _refusals() -> str:
         over = answers._ERRORS.get(wanted)
         name = code(wanted) + (f" ({_answer(over)} over SCIM)" if over else "")
         for sentence, places in found[wanted].items():
-            rows.append((name, plain(sentence), ", ".join(map(code, places))))
+            rows.append((name, plain(sentence), listed(places)))
             name = ""
     return table(("code", "says", "arises in"), rows)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,16 +14,11 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 class Call(NamedTuple):
-    """A call as it is written, and where: `accounts/people.py`, `take_over`."""
+    """A call as it is written, and in which module: `accounts/people.py`."""
 
     node: ast.Call
     name: str
     path: str
-    function: str
-
-    @property
-    def place(self) -> str:
-        return f"`{self.path}`" + (f", `{self.function}`" if self.function else "")
 
 
 @functools.cache
@@ -41,22 +35,11 @@ def modules() -> dict[str, ast.Module]:
 @functools.cache
 def calls() -> tuple[Call, ...]:
     return tuple(
-        Call(node, name, path, function)
+        Call(node, node.func.id if isinstance(node.func, ast.Name) else node.func.attr, path)
         for path, tree in modules().items()
-        for node, name, function in _calls(tree, "")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
     )
-
-
-def _calls(node: ast.AST, function: str) -> Iterator[tuple[ast.Call, str, str]]:
-    for child in ast.iter_child_nodes(node):
-        inside = function
-        if isinstance(child, ast.FunctionDef):
-            inside = function or child.name
-        elif isinstance(child, ast.Call):
-            called = child.func
-            if isinstance(called, ast.Name | ast.Attribute):
-                yield child, called.id if isinstance(called, ast.Name) else called.attr, function
-        yield from _calls(child, inside)
 
 
 def said(node: ast.expr) -> str:

@@ -129,7 +129,8 @@ def reconcile_pool(
         row, _ = Reconciled.objects.update_or_create(
             pool=pool, defaults={"organization_id": pool.organization_id, "started_at": clock.now()}
         )
-        result = _recompute(pool, naming=naming, by=by or row.asked_by)
+        by = by or row.asked_by
+        result = _recompute(pool, naming=naming, by=by)
         seals.seal(pool.pk)
         _keep(pool, result, seals.verify(pool), forecast.pace(pool), began)
         return result

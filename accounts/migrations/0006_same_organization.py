@@ -74,9 +74,21 @@ class Migration(migrations.Migration):
             name='managed_by',
             field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='managed_people', to='accounts.application'),
         ),
-        migrations.AlterField(
-            model_name='person',
-            name='organization',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='accounts.organization'),
+        # Django would make the key anew too, and read every person for it.
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "DROP INDEX CONCURRENTLY IF EXISTS accounts_person_organization_id_6da5dc7d",
+                    "CREATE INDEX CONCURRENTLY accounts_person_organization_id_6da5dc7d "
+                    "ON accounts_person (organization_id)",
+                )
+            ],
+            state_operations=[
+                migrations.AlterField(
+                    model_name='person',
+                    name='organization',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='accounts.organization'),
+                )
+            ],
         ),
     ]

@@ -35,6 +35,7 @@ SCOPES = {
     "applications:write": "Add applications, change their rules, issue and revoke their tokens",
     "logs:read": "Read the ledger, the activity log and the audit log",
     "reports:read": "Read reports",
+    "reports:write": "Report who used the products, and when",
 }
 READING = [scope for scope in SCOPES if scope.endswith(":read")]
 #: What was answered to a write with an Idempotency-Key is kept so long.

@@ -117,9 +117,11 @@ def make(
     return Report(pool, period, rows, compared.total)
 
 
-def trend(organization: Organization, report: Report) -> tuple[list[Row], Trend]:
-    """The first rows of the report over time, the total left out."""
-    rows = report.parts[:MOST_LINES]
+def trend(
+    organization: Organization, report: Report, *, most: int = MOST_LINES
+) -> tuple[list[Row], Trend]:
+    """The first rows of the report over time, the total left out. most: as a picture shows."""
+    rows = report.parts[:most]
     return rows, usage_trends.trend(
         organization,
         report.pool,

@@ -35,7 +35,7 @@ LONGEST = (
 #: Files that share one server, which takes seconds to start.
 TOGETHER = {
     f"tests/conformance/test_{name}.py": "the real server"
-    for name in ("hostile", "public_testers", "tapes", "vendor_suites")
+    for name in ("example", "hostile", "public_testers", "tapes", "vendor_suites")
 }
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 import accounts.api.urls  # noqa: F401  registers what stands between < and >
-from licensing.api import ledger, people, pools, removals, reports, seats, waiting
+from licensing.api import ledger, people, pools, removals, reports, seats, usage, waiting
 
 urlpatterns = [
     path("people", people.People.as_view(), name="people"),
@@ -25,5 +25,7 @@ urlpatterns = [
     path("removals", removals.Removals.as_view(), name="removals"),
     path("removals/<id:removal_id>", removals.OneRemoval.as_view(), name="removal"),
     path("ledger", ledger.Ledger.as_view(), name="ledger"),
-    path("reports/groups", reports.Compared.as_view(), name="compared"),
+    path("usage-events", usage.Events.as_view(), name="usage_events"),
+    path("reports/usage", reports.UsageReport.as_view(), name="usage_report"),
+    path("reports/schedules", reports.Schedules.as_view(), name="report_schedules"),
 ]

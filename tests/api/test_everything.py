@@ -94,6 +94,7 @@ def test_the_number_of_queries_does_not_grow(world: World, api: Api) -> None:
         *("activity-log", "applications", "pools", f"pools/{SALES}/freed", f"pools/{SALES}/idle"),
         f"people/{world.person.pk}",
         f"groups/{world.group.pk}/members",
+        *("reports/usage?departments=true", "reports/schedules"),
     )
     api.get("token")
 
@@ -171,9 +172,9 @@ def test_groups_are_made_filled_compared_and_deleted(world: World, api: Api) -> 
     assert (clash.status, clash.json["code"]) == (409, "group_name_taken")
     scim = api.patch(f"groups/{world.group.pk}", {"name": "Other"})
     assert (scim.status, scim.json["code"]) == (409, "group_is_scim")
-    report = api.get(f"reports/groups?groups={made['id']},{world.group.pk}&everybody=true").json
-    assert [row["name"] for row in report["groups"]] == ["Account executives", "ENT"]
-    assert report["everybody"]["held"] > 0
+    report = api.get(f"reports/usage?groups={made['id']},{world.group.pk}&everybody=true").json
+    assert [row["kind"] for row in report["rows"]] == ["everybody", "group", "group"]
+    assert report["rows"][2]["group"] == made["id"]
     assert api.delete(f"groups/{made['id']}/members/{world.sam.pk}").status == 204
     assert api.delete(f"groups/{made['id']}").status == 204
 
@@ -207,3 +208,11 @@ def test_the_logs_are_read_by_filters(world: World, api: Api) -> None:
     assert api.get("audit-log?deed=api_token_issued").json["items"]
     assert api.get("audit-log?last=2001-01-01").json["items"] == []
     assert api.get("ledger?deed=grant&first=2001-01-01").json["items"]
+
+
+def test_reports_by_email_are_listed(world: World, api: Api) -> None:
+    """R25: to whom, how often, and whether they are paused."""
+    paused, weekly = api.get("reports/schedules").json["items"]
+    assert (paused["rhythm"], weekly["rhythm"], weekly["paused_at"]) == ("monthly", "weekly", None)
+    assert paused["paused_at"]
+    assert weekly["recipients"] == [world.owner.email]

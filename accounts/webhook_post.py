@@ -92,7 +92,10 @@ def post(url: str, headers: dict[str, str], body: str) -> Answer:
         private = settings.WEBHOOK_PRIVATE_ADDRESSES
         target = outbound.check(url, private=private)
         found = _resolvers.submit(outbound.resolve, target, private=private)
-        asyncio.run(ask(target, found.result(timeout=RESOLVE)))
+        address = found.result(timeout=RESOLVE)
+        # In a thread of its own: whoever calls may have a loop running.
+        with concurrent.futures.ThreadPoolExecutor(1) as alone:
+            alone.submit(asyncio.run, ask(target, address)).result()
     except outbound.Unreachable as why:
         error = f"{str(why)[:1].upper()}{str(why)[1:]}."
     except TimeoutError:

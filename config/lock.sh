@@ -11,7 +11,7 @@ lock() { # NAME OPTION…
   local name=$1
   shift
   .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-header --no-annotate --quiet --output-file "$name" "$@"
+    --no-emit-index-url --no-header --no-annotate --quiet --fork-strategy fewest --output-file "$name" "$@"
 }
 
 lock requirements.lock pyproject.toml "$@"

@@ -21,7 +21,7 @@ SHIPPED: dict[str, str] = dict(
 # SPDX words, and what older packages say instead. All of them let a company run, change and sell
 # what it builds with them. LGPL and MPL want changes to the package itself published: we make none.
 WELCOME = {
-    "Apache-2.0", "Apache Software License", "BSD License", "BSD-2-Clause", "BSD-3-Clause", "ISC",
+    "Apache-2.0", "Apache Software License", "BSD License", "BSD 3-Clause", "BSD-2-Clause", "BSD-3-Clause", "ISC",
     "LGPL-3.0-only", "MIT", "MIT-0", "MIT License", "MPL-2.0",
     "Mozilla Public License 2.0 (MPL 2.0)", "PSF-2.0", "Python Software Foundation License",
     "Unlicense", "0BSD",

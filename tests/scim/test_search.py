@@ -1183,7 +1183,11 @@ def test_groups_are_matched_from_an_index(crowd: World) -> None:
     for asked, indexes in {
         'displayName eq "GROUP 77"': ("a_group_name_is_used_once",),
         'externalId eq "g77"': ("group_by_external_id",),
-        f'id eq "{group.pk}"': ("accounts_group_pkey", "groups_of_application"),
+        f'id eq "{group.pk}"': (
+            "accounts_group_pkey",
+            "groups_of_application",
+            "a_group_is_of_one_organization",
+        ),
         f'id eq "{group.pk}" and members eq "{member}"': ("accounts_link_pkey",),
         f'id eq "{group.pk}" and members[value eq "{member}"]': ("accounts_link_pkey",),
         f'members.value eq "{member}"': ("accounts_link_pkey",),

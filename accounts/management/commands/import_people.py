@@ -27,7 +27,9 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="the organization")
-        parser.add_argument("file", type=Path, metavar="FILE.csv")
+        parser.add_argument(
+            "file", type=Path, metavar="FILE.csv", help="its first row names the columns"
+        )
         parser.add_argument("--dry-run", action="store_true", help="tell, change nothing")
         parser.add_argument(
             "--refused",

@@ -14,7 +14,7 @@ class Command(JsonCommand):
     help = "End a token of the Admin API at once. Example: revoke_api_token TOKEN_ID"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("token_id")
+        parser.add_argument("token_id", help="what create_api_token has printed as id")
 
     def perform(self, *, token_id: str, **_: Any) -> dict[str, Any]:
         revoked = api_tokens.revoke(api_tokens.get(token_id))

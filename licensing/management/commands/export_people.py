@@ -25,7 +25,9 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="the organization")
-        parser.add_argument("file", nargs="?", type=Path, metavar="FILE")
+        parser.add_argument(
+            "file", nargs="?", type=Path, metavar="FILE", help="standard output if left out"
+        )
 
     def perform(self, *, slug: str, file: Path | None, json: bool, **_: Any) -> dict[str, Any]:
         if file is None and json:

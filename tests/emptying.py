@@ -36,7 +36,7 @@ BEGIN
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO filled;
         IF filled AND append_only THEN
-            EXECUTE format('TRUNCATE %s', name);
+            EXECUTE format('TRUNCATE %s CASCADE', name);  -- nearly empty: what points at it
         ELSIF filled THEN
             EXECUTE format('DELETE FROM %s', name);
         END IF;

@@ -52,9 +52,9 @@ def fetch_all(*statements: Statement) -> list[Rows]:
         return [_by_cursor(django, *statement) for statement in statements]
     wire = django.connection
     prepared = vars(wire).get(_PREPARED)
-    if prepared is None:
-        prepared = vars(wire)[_PREPARED] = _Prepared(wire)
     with django.wrap_database_errors:
+        if prepared is None:
+            prepared = vars(wire)[_PREPARED] = _Prepared(wire)
         if django.autocommit or wire.pgconn.transaction_status != _IDLE:
             return prepared.run(statements)
         # Django has opened a transaction: it begins with its first statement.
@@ -160,8 +160,9 @@ class _Prepared:
     def _check(self, result: Any) -> None:
         if result.status in _DONE:
             return
-        if self.connection.pgconn.status == pq.ConnStatus.BAD:
-            self._lost()  # nobody answered, so the error has no code
+        if not _state(result) or self.connection.pgconn.status == pq.ConnStatus.BAD:
+            # Nobody answered, so the error has no code; libpq may not call the connection bad yet.
+            self._lost()
         raise errors.error_from_result(result)
 
     def _lost(self) -> NoReturn:

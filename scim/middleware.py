@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.db import OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_resolver
 
@@ -30,7 +30,7 @@ class ScimShortcutMiddleware:
         request.resolver_match = match
         try:
             return match.func(request, *match.args, **match.kwargs)
-        except OperationalError:
-            # Before a view could answer: identity providers repeat a 503 later.
+        except Error:
+            # Before a view could answer: identity providers repeat a 503 later, and no page.
             _log.exception("the database did not answer")
             return answers.unavailable(request)

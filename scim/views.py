@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, UnreadablePostError
 from django.views.generic import View as DjangoView
 from django_scim import views as frame
@@ -81,7 +81,7 @@ class ScimDispatch(DjangoView):
             detail, response = refused.detail, answers.error(request, refused)
         except Refusal as refusal:
             detail, response = refusal.detail, answers.error(request, answers.as_scim(refusal))
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             sqlstate = getattr(error.__cause__, "sqlstate", None)
             if sqlstate == _TOOK_TOO_LONG:
                 too_many = errors.TooMany()

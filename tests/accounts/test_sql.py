@@ -10,6 +10,7 @@ from django.db import DataError, OperationalError, connection, transaction
 
 from accounts import changes, sql
 from accounts.models import Organization
+from tests.licensing.crashes import hang_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +73,21 @@ def test_a_connection_that_died_is_an_operational_error():
         sql.fetch("SELECT 1", {})
     connection.close()
     assert sql.fetch("SELECT 1", {}) == [(1,)]
+
+
+@pytest.mark.parametrize("together", [1, 2])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_server_that_says_nothing_any_more_is_an_operational_error(together, known):
+    """As after a crash: no error has a code then, and libpq may not call the connection bad yet."""
+    statements = [("SELECT 1", {})] * together
+    if known:
+        sql.fetch_all(*statements)
+    connection.ensure_connection()
+    hang_up()
+    with pytest.raises(OperationalError):
+        sql.fetch_all(*statements)
+    connection.close()
+    assert sql.fetch_all(*statements) == [[(1,)]] * together
 
 
 def test_a_statement_is_part_of_the_transaction_that_django_opened():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +57,12 @@ def _cut() -> None:
                 time.sleep(0.001)
     finally:
         other.close()
+
+
+def hang_up() -> None:
+    """Our connection ends without a word, as when the server's process is killed."""
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 _TELLING = ("scim_exchange", "licensing_ledgerseal", "licensing_reconciled")

@@ -49,7 +49,9 @@ def _sentence(name: str) -> str:
 
 def _sql(constraint: BaseConstraint, model: type[Model]) -> str:
     made = str(constraint.create_sql(model, _Writer(connection, collect_sql=True)))
-    start = min(at for word in ("UNIQUE", "CHECK", "EXCLUDE") if (at := made.find(word)) >= 0)
+    start = min(
+        at for word in ("UNIQUE", "CHECK", "EXCLUDE", "FOREIGN KEY") if (at := made.find(word)) >= 0
+    )
     return code(made[start:].replace('"', "").replace(f"INDEX {constraint.name} ", ""))
 
 

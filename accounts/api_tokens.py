@@ -33,9 +33,9 @@ SCOPES = {
     "licenses:write": "Give and take licenses, buy, restore, decide held removals",
     "applications:read": "See SCIM applications and their tokens",
     "applications:write": "Add applications, change their rules, issue and revoke their tokens",
-    "logs:read": "Read the ledger, the activity log and the audit log",
     "reports:read": "Read reports",
     "reports:write": "Report who used the products, and when",
+    "logs:read": "Read the ledger, the activity log and the audit log",
 }
 READING = [scope for scope in SCOPES if scope.endswith(":read")]
 #: What was answered to a write with an Idempotency-Key is kept so long.

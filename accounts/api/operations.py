@@ -58,6 +58,8 @@ class Operation:
             more["fields"] = Several(
                 child=Choice(choices=list(self.gives().fields)),
                 required=False,
+                allow_empty=False,
+                min_length=1,
                 max_length=len(self.gives().fields),
                 help_text="Only these members, between commas; `id` always comes.",
             )

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_safe
 
 from accounts import api_tokens
@@ -25,6 +26,8 @@ _ORDER = (
 )
 #: So many choices are listed; more are told in the description for programs.
 _CHOICES = 12
+#: An example of a body that is longer is shown line by line.
+_LINE = 90
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,11 +109,15 @@ def _told(document: dict[str, Any], path: str, method: str, operation: dict[str,
         method=method.upper(),
         path=path,
         headline=operation["summary"],
-        sentence=said,
+        sentence=_prose(said),
         scope=scope.strip("`."),
         parameters=[_parameter(one) for one in operation.get("parameters", [])],
         sent=list(_members(document, content.get("schema", {}))),
-        answered=list(_members(document, answered.get("schema", {}))),
+        # That something is always there need not be said of an answer.
+        answered=[
+            dataclasses.replace(member, required=False)
+            for member in _members(document, answered.get("schema", {}))
+        ],
         status=status,
         curl=_curl(path, method, content.get("example")),
     )
@@ -121,7 +128,7 @@ def _parameter(parameter: dict[str, Any]) -> Member:
         parameter["name"],
         _kind(parameter["schema"]),
         parameter.get("required", False),
-        parameter.get("description", ""),
+        _prose(parameter.get("description", "")),
     )
 
 
@@ -130,10 +137,20 @@ def _members(document: dict[str, Any], part: dict[str, Any]) -> Iterator[Member]
     whole = _whole(document, part)
     required = whole.get("required", [])
     for name, member in whole.get("properties", {}).items():
-        yield Member(name, _kind(member), name in required, member.get("description", ""))
+        yield Member(name, _kind(member), name in required, _prose(member.get("description", "")))
         inner = _whole(document, member.get("items", member))
+        needed = inner.get("required", [])
         for deep, one in inner.get("properties", {}).items():
-            yield Member(f"{name}.{deep}", _kind(one), False, one.get("description", ""), deep=True)
+            said = _prose(one.get("description", ""))
+            yield Member(f"{name}.{deep}", _kind(one), deep in needed, said, deep=True)
+
+
+def _prose(text: str) -> str:
+    """What stands between backticks is code."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts)
+    )
 
 
 def _whole(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
@@ -182,5 +199,8 @@ def _curl(path: str, method: str, example: Any) -> str:
     lines.append('-H "Authorization: Bearer $TOKEN"')
     if example is not None:
         lines.append("-H 'Content-Type: application/json'")
-        lines.append(f"-d {shlex.quote(json.dumps(example))}")
+        text = json.dumps(example)
+        if len(text) > _LINE:
+            text = json.dumps(example, indent=2)
+        lines.append(f"-d {shlex.quote(text)}")
     return " \\\n  ".join(lines)

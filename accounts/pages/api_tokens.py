@@ -93,6 +93,13 @@ class Row:
     def key(self) -> str:
         return str(self.token.pk)
 
+    @property
+    def scopes(self) -> list[str]:
+        """In the order of the form; to write is to read too."""
+        granted = set(self.token.scopes)
+        granted -= {scope.replace(":write", ":read") for scope in granted if ":write" in scope}
+        return [scope for scope in api_tokens.SCOPES if scope in granted]
+
 
 @admin_required
 def overview(request: AdminRequest) -> HttpResponse:

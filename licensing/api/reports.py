@@ -91,6 +91,8 @@ class ReportFilters(Query):
     groups = Several(
         child=Uuid(),
         required=False,
+        allow_empty=False,
+        min_length=1,
         max_length=reports.MOST_GROUPS,
         help_text="Ids of groups, between commas.",
     )

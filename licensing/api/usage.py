@@ -21,7 +21,7 @@ class EventIn(Strict):
     )
     product = Line(help_text="sales-navigator or teamlink-extend.")
     happened_at = Line(help_text="ISO 8601; in UTC where it names no zone.")
-    person = Id(required=False)
+    person = Id(required=False, help_text="Who it was: this, or one of the two that follow.")
     email = Line(max_length=usage.LONGEST_NAME, required=False)
     employee_number = Line(max_length=usage.LONGEST_NAME, required=False)
     kind = Line(required=False, help_text="What was done, in your words.")

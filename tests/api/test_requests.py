@@ -90,6 +90,7 @@ def test_a_body_that_is_too_large_is_refused(api: Api, settings: Any) -> None:
         ("limit=١", "limit"),
         ("limit=1&limit=2", "limit"),
         ("fields=secret", "fields.0"),
+        ("fields=", "fields"),
         ("source=elsewhere", "source"),
         ("application=1", "application"),
         ("q=%00", "q"),

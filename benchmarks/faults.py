@@ -103,6 +103,7 @@ def run(
         "machine": about,
         "people": people,
         "away_seconds": away,
+        "hurried": hurry,
         "left_out": left_out,
         "scenes": done,
     }

@@ -103,6 +103,7 @@ def run(
         "machine": about,
         "people": people,
         "away_seconds": away,
+        "hurried": hurry,
         "left_out": left_out,
         "scenes": done,
     }
@@ -130,7 +131,9 @@ class Scene:
             ready = self.is_ready_after()
             mail = kills.wait_for_mail(stage, hurry=hurry)
             stop_asking()
-        allowed = sum(FAULTS[name].repeats for name in names)
+        allowed = sum(
+            FAULTS[name].repeats * harm.told.get(name, {}).get("times_ended", 1) for name in names
+        )
         faults = kills.check(stage, pushes, mail, twice=allowed, copies=1 + allowed)
         if not json.loads(stage.manage("verify_ledger", "--json"))["whole"]:
             faults.append("the ledger is not whole")
@@ -350,20 +353,21 @@ def take_connections(scene: Scene, away: float) -> dict[str, Any]:
     address = scene.stage.database_url
     with contextlib.ExitStack() as stack:
         ours = stack.enter_context(psycopg.connect(address, autocommit=True))
-        held = [ours.info.backend_pid]
+        held, times = [ours.info.backend_pid], 0
         deadline = time.monotonic() + min(away, 20)
         while time.monotonic() < deadline:
-            ours.execute(
+            ended = ours.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
                 "usename = current_user AND pid <> ALL(%s)",
                 [held],
             )
+            times += ended.rowcount > 0
             with contextlib.suppress(psycopg.OperationalError):  # there are no more
                 while True:
                     more = stack.enter_context(psycopg.connect(address, autocommit=True))
                     held.append(more.info.backend_pid)
             time.sleep(0.2)
-    return {"connections_held": len(held)}
+    return {"connections_held": len(held), "times_ended": times}
 
 
 def fill_disk(scene: Scene, away: float) -> dict[str, Any]:

@@ -201,7 +201,8 @@ class Harming:
     def _run(self, names: Sequence[str]) -> None:
         people = self._scene.stage.people
         for number, name in enumerate(names, 1):
-            before = wait_for_people(self._scene.stage, people * number // (len(names) + 2))
+            point = 1 if FAULTS[name].is_early else people * number // (len(names) + 2)
+            before = wait_for_people(self._scene.stage, point)
             started = time.monotonic()
             try:
                 told = FAULTS[name].do(self._scene, self._away)
@@ -372,13 +373,13 @@ def take_connections(scene: Scene, away: float) -> dict[str, Any]:
 
 def fill_disk(scene: Scene, away: float) -> dict[str, Any]:
     filler = scene.parts.disk / "filler"
-    part = bytes(2**12)
     deadline = time.monotonic() + min(away, 20)
     with filler.open("wb", buffering=0) as file:
         while time.monotonic() < deadline:  # what PostgreSQL frees is taken too
-            with contextlib.suppress(OSError):
-                while file.write(part):
-                    pass
+            for part in (bytes(2**20), bytes(2**12)):
+                with contextlib.suppress(OSError):
+                    while file.write(part):
+                        pass
             time.sleep(0.1)
     ended = scene.parts.has_ended("PostgreSQL")
     filler.unlink()
@@ -436,11 +437,13 @@ def fail_to_serialize(scene: Scene, away: float) -> dict[str, Any]:
 class Fault:
     """do: until it is over; what there is to tell. is_of_database: pushes may be answered 503
     meanwhile. repeats: so many e-mails may go twice, since the database went away between handing
-    one over and noting so, in each of the Celery worker's two processes."""
+    one over and noting so, in each of the Celery worker's two processes. is_early: with the first
+    person, since a worker that has begun to send goes on without the queue."""
 
     do: Callable[[Scene, float], dict[str, Any]]
     is_of_database: bool = False
     is_of_disk: bool = False
+    is_early: bool = False
     repeats: int = 0
 
 
@@ -451,7 +454,7 @@ FAULTS = {
     "PostgreSQL restarted (immediate)": Fault(
         restart_postgres(signal.SIGQUIT), is_of_database=True, repeats=2
     ),
-    "Valkey away": Fault(take_valkey),
+    "Valkey away": Fault(take_valkey, is_early=True),
     "mail server away": Fault(take_mail_server),
     "no connection left": Fault(take_connections, is_of_database=True, repeats=2),
     "disk full": Fault(fill_disk, is_of_database=True, is_of_disk=True, repeats=2),

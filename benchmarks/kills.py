@@ -89,7 +89,7 @@ def run(*, people: int, kills: int, seed: int = 1, hurry: bool = False) -> dict[
         with killer, reconciling(stage, killer):
             pushes = push_until_all_are_there(stage, killer)
         delivered = wait_for_mail(stage, hurry=hurry)
-        result = {
+        result: dict[str, Any] = {
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "machine": about,
             "people": people,

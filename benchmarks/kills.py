@@ -51,6 +51,8 @@ VICTIMS = {
     "the Celery worker": 4,
     "a reconciliation": 2,
 }
+#: What runs as in production; without any of them the product is not ready.
+PARTS = ("web", "worker", "webhooks", "schedule")
 #: So much of the people get a seat; the others wait.
 SEATED = 0.8
 #: Longest wait for the outbox (s): what a dead worker had in hand, and time to send the rest.
@@ -149,7 +151,7 @@ class Stage:
         )  # fmt: skip
         self.token = self.told("issue_scim_token", application["id"])["token"]
         self._stopping = threading.Event()
-        self._groups = {name: self._started(name) for name in ("web", "worker", "schedule")}
+        self._groups = {name: self._started(name) for name in PARTS}
         keeper = threading.Thread(target=self._keep, name="keeper")
         keeper.start()
         stack.callback(self._stop, keeper)
@@ -181,6 +183,7 @@ class Stage:
         command = {
             "web": supervisor.web_command(f"127.0.0.1:{self.port}"),
             "worker": supervisor.worker_command(),
+            "webhooks": supervisor.webhooks_command(),
             "schedule": supervisor.schedule_command(str(self.folder / "schedule")),
         }[name]
         return lifeline.Group(

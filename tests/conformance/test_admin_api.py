@@ -19,7 +19,8 @@ def test_schemathesis_finds_no_mismatch_and_no_fault(live: Server, tmp_path: Pat
         live,
         tmp_path,
         *("--phases", "examples,coverage,stateful", "--max-time", "20", "--max-examples", "3"),
-        *("--seed", "9457", "--generation-deterministic", "--workers", "2", "--no-shrink"),
+        # One thread: with more of them Python 3.11 may fail to compile what Hypothesis reads.
+        *("--seed", "9457", "--generation-deterministic", "--workers", "1", "--no-shrink"),
     )
     assert code == 0, said
     assert " passed" in said

@@ -21,6 +21,7 @@ MOST = 4
 LONGEST = (
     "tests/licensing/test_state_machine.py::",
     "tests/licensing/test_kills.py",
+    "tests/licensing/test_faults.py",
     "tests/pages/test_every_page.py::",
     "the real server",
     "tests/conformance/test_state_machine.py",

@@ -16,7 +16,7 @@ def test_a_database_that_crashes_and_a_queue_that_is_away_lose_nothing() -> None
     e-mail went, the ledger is whole, and reconciliation finds nothing.
     """
     result = faults.run(
-        [["PostgreSQL restarted (immediate)", "Valkey away"]], people=150, away=3, hurry=True
+        [["PostgreSQL restarted (immediate)", "Valkey away"]], people=100, away=2, hurry=True
     )
     [scene] = result["scenes"]
     assert scene["faults"] == []

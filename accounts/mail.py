@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 
 from accounts import names, notices
 from accounts.mail_style import STYLE
-from accounts.models import Admin, Organization, Outbox
+from accounts.models import Organization, Outbox
 
 #: What no line of ours may have: it could end a header, or turn the letters after it around.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -217,11 +217,3 @@ def _links(row: Outbox) -> tuple[str, str]:
     admin_id = row.payload["admin"]
     stop = notices.stop_link(row.organization_id, admin_id, topic)
     return notices.choose_link(), stop if notices.may_stop(topic) else ""
-
-
-def admins_of(organization: Organization) -> list[str]:
-    return list(
-        Admin.objects.filter(roles__organization=organization, is_active=True)
-        .order_by("email")
-        .values_list("email", flat=True)
-    )

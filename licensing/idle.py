@@ -125,20 +125,14 @@ def count(pool: Pool) -> int:
     return Seat.objects.filter(_idle(pool, clock.now()), pool=pool).count()
 
 
-def note_use(pool: Pool, users: Collection[int], at: dt.datetime) -> int:
-    """These people used the product at that moment: their seats are not idle from then on.
-
-    users: ids of Person; who has no activated seat here is left out. An older use than the
-    one that is known changes nothing; one in the future counts as now. A warning that was
-    given is taken back. Returns how many seats it is news of.
-    """
-
-    return changes.run(lambda: note_uses(pool.pk, dict.fromkeys(users, at)))
-
-
 def note_uses(pool_id: int, uses: Mapping[int, dt.datetime]) -> int:
-    """The same of a moment each, by id of Person, within the transaction of the caller, to whom
-    the pool's lock is the last one that it takes."""
+    """These people used the product, each last at that moment: their seats are not idle since.
+
+    uses: by id of Person; who has no activated seat here is left out. An older use than the
+    one that is known changes nothing; one in the future counts as now. A warning that was
+    given is taken back. Returns how many seats it is news of. Within the transaction of the
+    caller, to whom the pool's lock is the last one that it takes.
+    """
     if not uses:
         return 0
     allocation.lock(pool_id)

@@ -7,11 +7,17 @@ from typing import Any
 
 
 def in_part(
-    title: str, rows: Sequence[Any], most: int, *, total: int | None = None, **about: Any
+    title: str,
+    rows: Sequence[Any],
+    most: int | None = None,
+    *,
+    total: int | None = None,
+    **about: Any,
 ) -> dict[str, Any]:
     """The first rows, how many there are, and how many more than are shown.
 
-    total: how many there are, where `rows` are the first ones only.
+    most: so many are shown, or all of them. total: how many there are, where `rows` are the
+    first ones only.
     """
     shown = rows[:most]
     total = len(rows) if total is None else total

@@ -128,9 +128,7 @@ def _running(request: AdminRequest, file: PeopleFile) -> HttpResponse:
 
 def _lists(found: Preview) -> list[dict[str, Any]]:
     return [
-        lists.in_part(
-            title, found.of(deed), len(found.of(deed)), total=found.total(deed), deed=deed
-        )
+        lists.in_part(title, found.of(deed), total=found.total(deed), deed=deed)
         for deed, title in _LISTS
     ]
 

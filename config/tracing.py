@@ -28,10 +28,7 @@ MODULES = (
 )
 _ADDRESSES = ("http.url", "http.target", "url.full", "url.query")
 NOT_INSTALLED = "OTEL_EXPORTER_OTLP_ENDPOINT is set, and OpenTelemetry is not installed"
-INSTALL = (
-    "Install what the extra `opentelemetry` of pyproject.toml lists (docs/operations.md), or unset "
-    "the variable."
-)
+INSTALL = "Install requirements-opentelemetry.lock (docs/operations.md), or unset the variable."
 
 
 def listen() -> None:

@@ -13,6 +13,10 @@ PROJECT = tomllib.loads((processes.ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
 WANTED = {
     "requirements.lock": PROJECT["project"]["dependencies"],
+    "requirements-opentelemetry.lock": [
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"]["opentelemetry"],
+    ],
     "requirements-local.lock": GROUPS["local"],
     "requirements-dev.lock": [
         wanted

@@ -49,7 +49,6 @@ def test_wanted_and_not_installed_is_a_plain_error(
 
 
 def test_a_request_becomes_a_trace_with_its_id_and_no_value_of_its_query(folder: Path) -> None:
-    pytest.importorskip("opentelemetry.instrumentation.django")
     bodies: list[bytes] = []
 
     class Collector(http.server.BaseHTTPRequestHandler):

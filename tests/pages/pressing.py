@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 #: The two windows of walks, by their width: a large one and a telephone.
@@ -9,7 +10,9 @@ WIDTHS = (1440, 390)
 #: It is within the window and nothing lies above it (it may be the label of a box).
 _CAN_BE_PRESSED = """what => {
   what.scrollIntoView({block: "center"});
-  const {x, y, width, height} = what.getClientRects()[0]; // its first line
+  const [line] = what.getClientRects(); // its first line; none where it was replaced meanwhile
+  if (!line) return false;
+  const {x, y, width, height} = line;
   const there = document.elementFromPoint(x + width / 2, y + height / 2);
   return Boolean(there) && (what.contains(there) || there.closest("label")?.control === what);
 }"""
@@ -21,7 +24,11 @@ def press(what: Any) -> None:
     here = page.viewport_size
     [other] = {*WIDTHS} - {here["width"]}
     page.set_viewport_size(here | {"width": other})
-    assert what.evaluate(_CAN_BE_PRESSED), f"{what} cannot be pressed at {other} px"
+    # What is being replaced by an answer is asked again once the answer is there.
+    within = time.monotonic() + 3
+    while not what.evaluate(_CAN_BE_PRESSED):
+        assert time.monotonic() < within, f"{what} cannot be pressed at {other} px"
+        page.wait_for_timeout(20)
     page.set_viewport_size(here)
     what.click()
 

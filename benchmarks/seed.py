@@ -225,8 +225,10 @@ line AS (
         'benchmark', %(because)s, at
     FROM keyed JOIN person USING (email) WHERE n <= %(seated)s::int ORDER BY n
 )
-INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts, error)
-SELECT %(organization)s, 'invitation', jsonb_build_object('seat', id), now(), now(), 0, ''
+INSERT INTO accounts_outbox (organization_id, kind, payload, created_at, due_at, attempts, error,
+    request_id)
+SELECT %(organization)s, 'invitation', jsonb_build_object('seat', id), now(), now(), 0, '',
+    'benchmark'
 FROM seat ORDER BY id
 """
 

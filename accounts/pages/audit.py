@@ -98,7 +98,7 @@ def log(request: AdminRequest) -> HttpResponse:
     """A page of it; what can be undone has a button, and beneath stands how long lines are kept."""
     organization = request.organization
     wanted = Wanted.read(request)
-    lines = AuditEntry.objects.of(organization)
+    lines = audit.of_organization(organization)
     page = page_by_key(request, wanted.of(organization), ("-id",), lines)
     rule = audit_rules.of(organization)
     context = {

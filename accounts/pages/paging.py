@@ -77,33 +77,34 @@ def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page:
 
 
 def page_by_key(
-    request: HttpRequest, rows: QuerySet[Row], fields: Sequence[str], anchors: QuerySet[Row]
+    request: HttpRequest, rows: QuerySet[Row], fields: Sequence[str], shown: QuerySet[Row]
 ) -> Page:
-    """The page that the address asks for: after or before a row of `anchors`.
+    """The page that the address asks for: after or before a row of `shown`.
 
-    fields: what the list is sorted by, all of them up or all down ("-…"), the last one unique.
+    rows: the list, filtered. fields: what it is sorted by, all of them up or all down ("-…"), the
+    last one unique. shown: the rows that it may hold, unfiltered, with what is shown of them.
     An address that makes no sense is the first page.
     """
-    after, before = (_anchor(request, name, fields, anchors) for name in ("after", "before"))
+    after, before = (_anchor(request, name, fields, shown) for name in ("after", "before"))
     backwards = before is not None and after is None
     start = before if backwards else after
     ordered = [_turned(field) for field in fields] if backwards else list(fields)
     wanted = rows if start is None else rows_beyond(rows, ordered, start)
-    found = list(wanted.order_by(*ordered)[: PER_PAGE + 1])
+    # From the beginning, one look through the filter tells both the page and how many there are.
+    looked_at = COUNT_TO + 1 if start is None else PER_PAGE + 1
+    found = list(wanted.order_by(*ordered).values_list("pk", flat=True)[:looked_at])
     beyond = len(found) > PER_PAGE
-    shown = found[:PER_PAGE]
-    if backwards:
-        shown.reverse()
     first = start is None or (backwards and not beyond)
     last = not (beyond or backwards)
-    counted = len(shown) if first and last else _counted(rows)
-    previous = _link(request, before=shown[0].pk) if shown else _link(request)
+    counted = len(found) if start is None else _counted(rows)
+    here = list(shown.filter(pk__in=found[:PER_PAGE]).order_by(*fields)) if found else []
+    previous = _link(request, before=here[0].pk) if here else _link(request)
     return Page(
-        rows=shown,
+        rows=here,
         counted=min(counted, COUNT_TO),
         more=counted > COUNT_TO,
         previous="" if first else previous,
-        next="" if last or not shown else _link(request, after=shown[-1].pk),
+        next="" if last or not here else _link(request, after=here[-1].pk),
         first=first,
     )
 
@@ -134,13 +135,13 @@ def _counted(rows: QuerySet[Any]) -> int:
 
 
 def _anchor(
-    request: HttpRequest, name: str, fields: Sequence[str], anchors: QuerySet[Row]
+    request: HttpRequest, name: str, fields: Sequence[str], rows: QuerySet[Row]
 ) -> Sequence[Any] | None:
     """What the list is sorted by, of the row that the address names."""
     asked = request.GET.get(name, "")
     if not re.fullmatch("[0-9]{1,18}", asked):
         return None
-    found = anchors.filter(pk=int(asked))
+    found = rows.prefetch_related(None).filter(pk=int(asked))
     return found.values_list(*(field.removeprefix("-") for field in fields)).first()
 
 

@@ -207,7 +207,7 @@ def mail_reason(error: str) -> str:
 @register.filter
 def inactive(person: Any) -> bool:
     """Whether every application that knows the person says that they are not active."""
-    links = person.links.all()
+    links = person.shown_links
     return bool(links) and not any(link.active for link in links)
 
 

@@ -45,7 +45,7 @@ class PersonOut(serializers.Serializer):
         allow_null=True,
         help_text="The application that owns the profile; null: it is edited by hand.",
     )
-    licenses = LicenseOut(source="seats", many=True)
+    licenses = LicenseOut(source="shown_seats", many=True)
     waiting_for = serializers.SerializerMethodField(help_text="Products they wait for.")
     created_at = Moment()
     changed_at = Moment()
@@ -54,7 +54,8 @@ class PersonOut(serializers.Serializer):
         ref_name = "Person"
 
     def get_waiting_for(self, person: Person) -> list[str]:
-        return [entry.pool.product for entry in person.waiting.all()]
+        waiting: list[WaitingEntry] = person.shown_waiting  # type: ignore[attr-defined]  # a prefetch
+        return [entry.pool.product for entry in waiting]
 
 
 class Profile(Strict):

@@ -35,9 +35,9 @@ def people(request: AdminRequest) -> HttpResponse:
     """The list, or (asked by htmx) the rows alone: search, filters, order and page."""
     organization = request.organization
     wanted = Wanted.read(request.GET)
-    rows = with_what_is_shown(wanted.people(organization), organization)
+    shown = with_what_is_shown(Person.objects.of(organization), organization)
     context = {
-        "page": page_by_key(request, rows, wanted.order, Person.objects.of(organization)),
+        "page": page_by_key(request, wanted.people(organization), wanted.order, shown),
         "wanted": wanted,
         "sort": wanted.sort,
         "licenses": LICENSES,

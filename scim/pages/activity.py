@@ -78,9 +78,8 @@ class Wanted:
 def log(request: AdminRequest) -> HttpResponse:
     """The newest first, searched by whom or what they are about."""
     wanted = Wanted.of(request)
-    found = _rows(request.organization, wanted).defer("request", "response")
-    anchors = Exchange.objects.of(request.organization)
-    page = page_by_key(request, found, _NEWEST_FIRST, anchors)
+    shown = _exchanges(request.organization).defer("request", "response")
+    page = page_by_key(request, _rows(request.organization, wanted), _NEWEST_FIRST, shown)
     context = {
         "page": page,
         "deeds": rows.with_deeds(request.organization, page.rows),
@@ -133,8 +132,12 @@ _MEANT = """
 """
 
 
+def _exchanges(organization: Organization) -> QuerySet[Exchange]:
+    return Exchange.objects.of(organization).select_related("application", "token")
+
+
 def _rows(organization: Organization, wanted: Wanted) -> QuerySet[Exchange]:
-    found = Exchange.objects.of(organization).select_related("application", "token")
+    found = _exchanges(organization)
     if wanted.text:
         meant = [wanted.text[:128], _about(organization, wanted.text)]
         found = found.filter(pk__in=RawSQL(_MEANT, meant))  # noqa: S611  a constant

@@ -14,7 +14,7 @@ from accounts.api.operations import Call, Resource, does, lists, shows
 from accounts.models import Person, Product
 from accounts.names import key
 from licensing import by_hand, explain
-from licensing.models import Pool
+from licensing.models import Pool, WaitingEntry
 from licensing.pages.wanted import LICENSES, Wanted, with_what_is_shown
 
 

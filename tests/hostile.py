@@ -15,6 +15,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils.http import urlencode
 
+from accounts import api_tokens
+from accounts.api import schema
 from scim import exchanges
 from tests import apart, endpoints, forms
 from tests.conformance.fuzzing import (
@@ -63,6 +65,15 @@ class Hostile:
         self.client.get("/")
         self.cookies = {name: cookie.value for name, cookie in self.client.cookies.items()}
         self.before = apart.rows_of(theirs)
+        self.secret = api_tokens.issue(
+            world.organization, "All", scopes=list(api_tokens.SCOPES), admin=None, by=world.owner
+        ).secret
+        self.begin(str(seed))
+
+    def begin(self, seed: str) -> None:
+        """Anew: what comes follows from this seed alone, and nothing was counted yet."""
+        self.random.seed(seed)
+        self.fuzzer.random.seed(seed)
         self.statuses: collections.Counter[int] = collections.Counter()
         self.faults: list[str] = []
         self.cases = self.watched = 0
@@ -129,6 +140,8 @@ class Hostile:
         headers = {choose(_HEADERS): self._header() for _ in range(choose([0, 0, 0, 1, 2]))}
         if endpoint.is_scim and chance() < 0.95:
             headers["Authorization"] = f"Bearer {self.world.okta.secret}"
+        elif endpoint.is_api and chance() < 0.95:
+            headers["Authorization"] = f"Bearer {self.secret}"
         if method != "GET":
             options["data"], options["content_type"] = self._body(endpoint, fields)
         if chance() < 0.6:
@@ -164,7 +177,9 @@ class Hostile:
     def _fields(self, endpoint: Endpoint) -> list[str]:
         """Names that its page asks for, those of other pages, and made-up ones."""
         found = {"q", "next", "page", "after", "before", "sort", "person", "only", "deed", "kind"}
-        if not endpoint.is_scim:
+        if endpoint.is_api:
+            found |= _api_fields()
+        elif not endpoint.is_scim:
             with apart.undone():
                 answer = self._send("GET", endpoint.addresses(self.world)[0], {})
             if answer.get("Content-Type", "").startswith("text/html"):
@@ -183,6 +198,9 @@ class Hostile:
             raw = text.encode("utf-8", "surrogatepass")[:100_000]
             return raw, kind or "application/scim+json"
         values = {choose(fields): self._value() for _ in range(choose([1, 2, 4, 8]))}
+        if endpoint.is_api and chance() < 0.9:
+            evil = {name: choose([*EVIL_VALUES, value]) for name, value in values.items()}
+            return write(evil).encode("utf-8", "surrogatepass"), kind or "application/json"
         if chance() < 0.2:
             parts = [
                 f'--b\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n{value}\r\n'
@@ -222,4 +240,28 @@ class Hostile:
 _PARAMETERS = ["filter", "count", "startIndex", "sortBy", "sortOrder", "attributes", "cursor",
                "excludedAttributes", *NAMES[:6], *FILTERS[:1]]  # fmt: skip
 #: What is written about requests, also refused ones.
-_NOTES = {"AuditEntry", "AdminSession", "Exchange", "TurnedAway", "Admin"}
+_NOTES = {
+    "AuditEntry", "AdminSession", "Exchange", "TurnedAway", "Admin", "ApiToken", "ApiAnswer",
+}  # fmt: skip
+
+
+def _api_fields() -> set[str]:
+    """What the Admin API's description calls a parameter or a field."""
+    document = schema.document()
+    fields = {
+        name
+        for one in document["components"]["schemas"].values()
+        for name in one.get("properties", ())
+    }
+    operations = [
+        operation
+        for path in document["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict)
+    ]
+    return fields | {
+        parameter["name"]
+        for operation in operations
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "query"
+    }

@@ -170,10 +170,14 @@ def _attack(options: argparse.Namespace) -> int:
         later.thread_of = os.getpid()  # nothing is written behind a case's back
     hostile = Hostile(options.seed, worlds.make(), worlds.make("Contoso", "eve@contoso.example"))
     known = {f"{each.name} /{each.form}": each for each in endpoints.every()}
+    parent = os.getppid()
     for name in map(str.strip, sys.stdin):
         started = time.monotonic()
         hostile.begin(f"{options.seed} {name}")
-        hostile.attack(known[name], options.cases)
+        for done in range(0, options.cases, 500):
+            if os.getppid() != parent:  # whoever waits for us was ended
+                return 1
+            hostile.attack(known[name], min(500, options.cases - done))
         record = {
             "seed": options.seed,
             "cases": hostile.cases,

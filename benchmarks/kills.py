@@ -30,7 +30,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -126,14 +126,25 @@ class Stage:
     and one organization with an application that keeps a waiting list."""
 
     def __init__(
-        self, made: Machinery, people: int, stack: contextlib.ExitStack, **environment: str
+        self,
+        made: Machinery,
+        people: int,
+        stack: contextlib.ExitStack,
+        *,
+        processes_of: Sequence[str] = PARTS,
+        front: Callable[[Mapping[str, int]], int] | None = None,
+        **environment: str,
     ) -> None:
-        """environment: other settings of the product than those here."""
+        """processes_of: what runs, "web 2" being a second web. front: what stands before the webs;
+        given the port of each, it tells its own. environment: other settings of the product."""
         self.people, self.seats = people, int(people * SEATED)
         self.folder = made.folder
         self.mail = made.folder / "mail"
         self.database_url = made.database("kills")
-        self.port = processes.free_port()
+        self.ports = {
+            name: processes.free_port() for name in processes_of if kind_of(name) == "web"
+        }
+        self.port = front(self.ports) if front else self.ports["web"]
         self.environment = made.ours(self.database_url) | {
             "PORT": str(self.port),
             "EMAIL_URL": f"filemail://{self.mail}",
@@ -151,7 +162,7 @@ class Stage:
         )  # fmt: skip
         self.token = self.told("issue_scim_token", application["id"])["token"]
         self._stopping = threading.Event()
-        self._groups = {name: self._started(name) for name in PARTS}
+        self._groups = {name: self._started(name) for name in processes_of}
         keeper = threading.Thread(target=self._keep, name="keeper")
         keeper.start()
         stack.callback(self._stop, keeper)
@@ -179,13 +190,25 @@ class Stage:
         """web, worker or schedule: the process whose children do the work."""
         return next(iter(children_of(self._groups[name].pid)), None)
 
+    def end(self, name: str, how: signal.Signals) -> None:
+        """The whole of it, as when its container ends; another one is started in its place."""
+        main = self.main_process(name)
+        if main is not None:
+            # One that is asked to end asks its own children itself.
+            children = children_of(main) if how == signal.SIGKILL else []
+            for pid in (main, *children):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, how)
+
     def _started(self, name: str) -> lifeline.Group:
+        """Two of a kind on one host need names, and files, of their own."""
+        place = name.replace(" ", "-")
         command = {
-            "web": supervisor.web_command(f"127.0.0.1:{self.port}"),
-            "worker": supervisor.worker_command(),
-            "webhooks": supervisor.webhooks_command(),
-            "schedule": supervisor.schedule_command(str(self.folder / "schedule")),
-        }[name]
+            "web": lambda: supervisor.web_command(f"127.0.0.1:{self.ports[name]}"),
+            "worker": lambda: [*supervisor.worker_command(), "--hostname", f"{place}@%h"],
+            "webhooks": supervisor.webhooks_command,
+            "schedule": lambda: supervisor.schedule_command(str(self.folder / place)),
+        }[kind_of(name)]()
         return lifeline.Group(
             [
                 lifeline.Child(
@@ -403,6 +426,10 @@ def check(
     drift = stage.told("reconcile_licenses", "--dry-run")["drift"]
     same("drift", drift, 0)
     return faults
+
+
+def kind_of(name: str) -> str:
+    return name.partition(" ")[0]
 
 
 def children_of(pid: int) -> list[int]:

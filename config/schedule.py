@@ -10,6 +10,7 @@ of them away. Instead a task that comes again soon is left out while its queue i
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 from typing import Any
@@ -55,11 +56,12 @@ class Schedule(PersistentScheduler):
         for entry in self.schedule.values():
             now = entry.default_now()
             if entry.last_run_at > now:
-                entry.last_run_at = now - entry.schedule.run_every
+                entry.last_run_at = now - (_rhythm(entry) or dt.timedelta())
         self._heap = None  # its order is by the clock of before
 
     def _can_wait(self, entry: ScheduleEntry) -> bool:
-        if entry.schedule.run_every.total_seconds() > SOON:
+        rhythm = _rhythm(entry)
+        if rhythm is None or rhythm.total_seconds() > SOON:
             return False
         routes = settings.CELERY_TASK_ROUTES.items()
         queue = next(
@@ -69,3 +71,8 @@ class Schedule(PersistentScheduler):
             return heartbeat.waiting(queue) >= LONG_QUEUE
         except RedisError:
             return False  # nor can it be sent: Celery says so
+
+
+def _rhythm(entry: ScheduleEntry) -> dt.timedelta | None:
+    """From one turn to the next; None for Celery's own daily entry, which goes by the hour."""
+    return getattr(entry.schedule, "run_every", None)

@@ -53,10 +53,7 @@ def test_a_clock_that_is_set_back_stops_no_task(made: schedule.Schedule) -> None
     assert sent(made) == 0, "nothing is due yet"
     set_ahead(made, YEAR)
     assert sent(made) == len(settings.CELERY_BEAT_SCHEDULE)
-    now = app.now()
-    assert all(
-        abs(entry.last_run_at - now).total_seconds() < 60 for entry in made.schedule.values()
-    )
+    assert max(entry.last_run_at for entry in made.schedule.values()) <= app.now()
 
 
 def test_a_file_from_a_time_to_come_stops_no_task(made: schedule.Schedule, tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def scim(worlds: Worlds) -> Iterator[Kind]:
         yield Kind(
             f"SCIM or command: {name}",
             lambda _, change=change: _status(change(world)),  # type: ignore[misc]
+            again=True,
         )
     operations = [
         {
@@ -88,6 +89,7 @@ def scim(worlds: Worlds) -> Iterator[Kind]:
             )
         ),
         whole=False,  # each operation is whole (RFC 7644 section 3.7)
+        again=True,
     )
 
 

@@ -15,6 +15,8 @@ import django
 
 django.setup()
 
+from django.test.utils import setup_test_environment  # noqa: E402
+
 from accounts import clock  # noqa: E402
 from benchmarks import running  # noqa: E402
 from tests import killed_kinds, killing  # noqa: E402
@@ -25,6 +27,7 @@ def main() -> None:
     parser.add_argument("--moments", type=int, default=5)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
+    setup_test_environment()  # forms that ask first are read from the page's context
     killing.quiet()
     now = clock.now()
     worlds = killed_kinds.Worlds(now)

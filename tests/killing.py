@@ -57,14 +57,16 @@ Tables = dict[str, list[str]]
 class Kind:
     """Something that is done by one process. deed: what it answers, a status or None. whole: one
     transaction, so that there is all of it or nothing. again: doing it twice changes no more than
-    once. before: what must be so first; its result is handed to the deed. idle: it finds nothing
-    to do."""
+    once. before: what must be so first; its result is handed to the deed. later: when it is done
+    again.
+    """
 
     name: str
     deed: Callable[[Any], Any]
     before: Callable[[], Any] = lambda: None
     whole: bool = True
     again: bool = False
+    later: dt.timedelta = dt.timedelta()
 
 
 @dataclasses.dataclass
@@ -132,8 +134,7 @@ class Killing:
             if kind.whole and left not in (before, after):
                 seen.wrong.append(f"{where}half is done: {difference(before, left)}")
             if left != after or kind.again:
-                later = dt.timedelta() if kind.whole else dt.timedelta(minutes=3)
-                repeated = self._do(kind, given, there, later=later)
+                repeated = self._do(kind, given, there, later=kind.later)
                 if repeated["error"]:
                     seen.wrong.append(f"{where}again it ends with {repeated['error']}")
                 elif (end := self._tables(there)) != after:

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.urls import reverse
 
 from accounts import admins, clock, one_time_codes, second_step, sessions, vault
 from accounts.models import Admin, Organization, Person
@@ -185,10 +186,10 @@ def test_a_session_begins_at_one_web_and_ends_at_both(
     one, other = webs
     browser = Browser()
     assert browser.sign_in(one, lea).status_code == 302
-    page = browser.get(one, f"/licenses/{SALES}/")
+    page = browser.get(one, reverse("licensing:pool", args=[SALES]))
     for _ in range(ROUNDS // 2):
         assert browser.get(other, "/").status_code == browser.get(one, "/").status_code == 200
-    path = "/people/new/"
+    path = reverse("licensing:new_person")
     form = {"email": "new@acme.example", "first_name": "Nia"}
     made = browser.post(other, path, form, seen=browser.get(one, path).text)
     assert made.status_code == 302, (made.text, page.status_code)
@@ -222,7 +223,7 @@ def test_a_file_is_uploaded_to_one_web_and_imported_by_the_other(
     browser = Browser()
     browser.sign_in(one, lea)
     file = {"file": ("people.csv", b"E-mail\nnew@acme.example\n", "text/csv")}
-    sent = browser.post(one, "/people/import/", {}, files=file)
+    sent = browser.post(one, reverse("licensing:import"), {}, files=file)
     page = browser.get(other, sent.headers["Location"])
     confirmed = re.search(r'name="confirmed" value="([^"]+)"', page.text)
     assert confirmed, page.text

@@ -12,6 +12,13 @@ where a worker died between handing it over and noting so), and nothing for reco
 
 What a dead worker had in hand is due again after half a minute, and is waited for, unless --hurry
 makes it due at once. Writes results/DATE-kills.json and ends with 1 if anything was wrong.
+
+    python -m benchmarks.kills --each [--moments 5]
+
+kills, instead, a process in the middle of each kind of request that writes (SCIM, page, Admin API)
+and of each task: after so many of its statements, from the first to the last. What is left must be
+what was there before, or all of it; done again, it must leave what it leaves when nobody kills it
+(tests/killing.py, tests/killed_kinds.py). Writes results/DATE-kills-each.json.
 """
 
 from __future__ import annotations
@@ -72,12 +79,18 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="other moments and victims")
     parser.add_argument("--hurry", action="store_true", help="do not wait until it is due")
+    parser.add_argument("--each", action="store_true", help="each kind of request and task")
+    parser.add_argument("--moments", type=int, default=5, help="of each kind, with --each")
     options = parser.parse_args()
+    moments, each = options.__dict__.pop("moments"), options.__dict__.pop("each")
     if not (10 <= options.people <= 100_000 and 0 <= options.kills <= 1_000):
         parser.error("people are from 10 to 100,000, kills at most 1,000")
-    result = run(**vars(options))
+    if not 2 <= moments <= 100:
+        parser.error("moments are from 2 to 100")
+    result = run_each(moments) if each else run(**vars(options))
     print(json.dumps(result, indent=1))
-    print(f"\nWritten to {running.write('kills', result).relative_to(ROOT)}", file=sys.stderr)
+    path = running.write("kills-each" if each else "kills", result)
+    print(f"\nWritten to {path.relative_to(ROOT)}", file=sys.stderr)
     return 1 if result["faults"] else 0
 
 
@@ -112,6 +125,29 @@ def run(*, people: int, kills: int, seed: int = 1, hurry: bool = False) -> dict[
             result["faults"].append("kills were counted wrongly")
         result["seconds"] = round(time.monotonic() - started)
     return result
+
+
+def run_each(moments: int) -> dict[str, Any]:
+    """Of each kind; faults as above."""
+    started = time.monotonic()
+    with machinery() as made:
+        database = made.database("each")
+        environment = made.ours(database) | {"LOG_LEVEL": "WARNING"}
+        running.run([sys.executable, "manage.py", "migrate", "-v", "0"], ROOT, environment)
+        command = [sys.executable, "-m", "benchmarks.each", "--moments", str(moments)]
+        kinds = json.loads(running.run(command, ROOT, environment))
+        about = machine(database)
+    return {
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "machine": about,
+        "moments": moments,
+        "kinds": len(kinds),
+        "kills": sum(len(kind["killed_after"]) for kind in kinds),
+        "undone": sum(kind["undone"] for kind in kinds),
+        "seen": kinds,
+        "faults": [f"{kind['name']}: {wrong}" for kind in kinds for wrong in kind["wrong"]],
+        "seconds": round(time.monotonic() - started),
+    }
 
 
 class Harm(Protocol):

@@ -44,7 +44,7 @@ class Worlds:
     """pages: an organization with something on every page. scim: a small one that is pushed to."""
 
     def __init__(self, now: dt.datetime) -> None:
-        with clock.stopped(at=now - dt.timedelta(hours=2)):
+        with clock.stopped(at=now - dt.timedelta(minutes=61)):
             self.pages = worlds.make()
             self.scim = test_crashes.World()
             hold_removals(self.pages)

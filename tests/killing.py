@@ -112,37 +112,42 @@ class Killing:
         return seen
 
     def _see(self, kind: Kind, moments: int, seen: Seen) -> None:
-        ready, given = self._ready(kind)
-        before = self._tables(ready)
-        usual = self._copy(ready)
+        """One copy for who is never killed; another for who is killed at one moment after the
+        other, and in the end is not."""
+        there, given = self._ready(kind)
+        before = self._tables(there)
+        usual = self._copy(there)
         done = self._do(kind, given, usual)
-        if done["error"] or (done["answer"] or 200) >= 400:
-            seen.wrong.append(f"unkilled it ends with {done['error'] or done['answer']}")
-            return
         after, seen.statements = self._tables(usual), done["statements"]
-        if after == before:
-            seen.wrong.append("unkilled it changes nothing")
         expected_books = self._books(usual)
         self._drop(usual)
-        for stop in _moments(done["statements"], moments):
+        if done["error"] or (done["answer"] or 200) >= 400:
+            seen.wrong.append(f"unkilled it ends with {done['error'] or done['answer']}")
+        elif after == before:
+            seen.wrong.append("unkilled it changes nothing")
+        left, turn = before, 0
+        for stop in [] if seen.wrong else _moments(seen.statements, moments):
+            if left == after and not kind.again:
+                break
+            self._do(kind, given, there, stop=stop, later=turn * kind.later)
+            left, turn = self._tables(there), turn + 1
             seen.killed_after.append(stop)
-            where = f"killed after statement {stop} of {seen.statements}: "
-            there = self._copy(ready)
-            self._do(kind, given, there, stop=stop)
-            left = self._tables(there)
             seen.undone += left == before
             if kind.whole and left not in (before, after):
-                seen.wrong.append(f"{where}half is done: {difference(before, left)}")
-            if left != after or kind.again:
-                repeated = self._do(kind, given, there, later=kind.later)
-                if repeated["error"]:
-                    seen.wrong.append(f"{where}again it ends with {repeated['error']}")
-                elif (end := self._tables(there)) != after:
-                    seen.wrong.append(f"{where}again it leaves {difference(after, end)}")
-            if self._books(there) != expected_books:
-                seen.wrong.append(f"{where}{self._books(there)}")
-            self._drop(there)
-        self._drop(ready)
+                seen.wrong.append(
+                    f"killed after statement {stop} of {seen.statements}: half is done: "
+                    f"{difference(before, left)}"
+                )
+        if not seen.wrong and (left != after or kind.again):
+            done = self._do(kind, given, there, later=turn * kind.later)
+            left = self._tables(there)
+            if done["error"]:
+                seen.wrong.append(f"again it ends with {done['error']}")
+            elif left != after:
+                seen.wrong.append(f"again it leaves {difference(after, left)}")
+        if not seen.wrong and (found := self._books(there)) != expected_books:
+            seen.wrong.append(f"the books are wrong: {found}")
+        self._drop(there)
 
     # -------------------------------------------------------------- databases
 
@@ -164,7 +169,7 @@ class Killing:
         connections.close_all()
         self._number += 1
         name = f"killed_{os.getpid()}_{self._number}"
-        self._server.execute(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY")
+        self._server.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
         self._names.append(name)
         return name
 

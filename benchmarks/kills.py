@@ -169,13 +169,10 @@ class Stage:
         *,
         processes_of: Sequence[str] = PARTS,
         front: Callable[[Mapping[str, int]], int] | None = None,
-        of_each: Mapping[str, Mapping[str, str]] | None = None,
         **environment: str,
     ) -> None:
         """processes_of: what runs, "web 2" being a second web. front: what stands before the webs;
-        given the port of each, it tells its own. of_each: other settings of one process.
-        environment: other settings of the product."""
-        self.of_each = of_each or {}
+        given the port of each, it tells its own. environment: other settings of the product."""
         self.people, self.seats = people, int(people * SEATED)
         self.folder = made.folder
         self.mail = made.folder / "mail"
@@ -253,7 +250,7 @@ class Stage:
                 lifeline.Child(
                     name=name,
                     argv=[sys.executable, *command],
-                    env={**self.environment, **self.of_each.get(name, {})},
+                    env=self.environment,
                     cwd=str(ROOT),
                     log=str(self.folder / f"{name}.log"),
                 )

@@ -36,10 +36,11 @@ APART = {
     *("django_session", "django_migrations", "django_content_type", "auth_permission"),
     "accounts_adminsession",
 }
-#: Of no two runs the same: drawn by lot, or how long it took.
+#: Of no two runs the same: drawn by lot, or how often it was tried.
 DRAWN = {
     *("digest", "hint", "secret", "previous_secret", "key", "password", "client_secret"),
     *("request_id", "last_used_at", "last_login", "address", "user_agent"),
+    *("attempts", "tries", "answer", "failures"),
 }
 #: New rows get ids from here on, so that one is told from those that were there.
 FIRST_NEW = 1_000_000

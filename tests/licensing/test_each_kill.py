@@ -17,10 +17,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 #: One of each way: pushes, a page that asks first, the Admin API, tasks of many transactions.
 FEW = (
     "SCIM or command: POST a person",
-    "SCIM or command: DELETE a group",
     "page: licensing:set_seats",
-    "API: POST seats",
-    "task: accounts.tasks.deliver_outbox",
+    "API: PATCH pool",
     "task: licensing.tasks.carry_out_removals",
 )
 

@@ -32,7 +32,7 @@ from tests.licensing import books
 
 #: They tell of the telling, or of a browser.
 APART = {
-    *("scim_exchange", "scim_turnedaway", "licensing_ledgerseal", "licensing_reconciled"),
+    *("scim_exchange", "scim_turnedaway", "licensing_reconciled"),
     *("django_session", "django_migrations", "django_content_type", "auth_permission"),
     "accounts_adminsession",
 }

@@ -381,4 +381,5 @@ def tasks(world: World) -> Iterator[Kind]:
             whole=False,
             again=True,
             later=dt.timedelta(minutes=3),  # what a dead worker had in hand is due again then
+            apart=name == "scim.tasks.prune_exchanges",
         )

@@ -59,7 +59,7 @@ class Kind:
     """Something that is done by one process. deed: what it answers, a status or None. whole: one
     transaction, so that there is all of it or nothing. again: doing it twice changes no more than
     once. before: what must be so first; its result is handed to the deed. later: when it is done
-    again.
+    again. apart: it changes only what is not compared, and must not fail.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Kind:
     whole: bool = True
     again: bool = False
     later: dt.timedelta = dt.timedelta()
+    apart: bool = False
 
 
 @dataclasses.dataclass
@@ -124,7 +125,7 @@ class Killing:
         self._drop(usual)
         if done["error"] or (done["answer"] or 200) >= 400:
             seen.wrong.append(f"unkilled it ends with {done['error'] or done['answer']}")
-        elif after == before:
+        elif after == before and not kind.apart:
             seen.wrong.append("unkilled it changes nothing")
         left, turn = before, 0
         for stop in [] if seen.wrong else _moments(seen.statements, moments):

@@ -77,6 +77,16 @@ def run(change: Callable[[], Result]) -> Result:
     raise AssertionError("unreachable")
 
 
+def together(changes: Callable[[], Result]) -> Result:
+    """Several changes as one: all of them are done, or none (R26)."""
+
+    def change() -> Result:
+        with joined():
+            return changes()
+
+    return run(change)
+
+
 @contextlib.contextmanager
 def rehearsal(*, wait: str = "2s") -> Iterator[None]:
     """Whatever `run` does inside is undone at the end, as if it had never been (dry runs).

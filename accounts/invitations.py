@@ -81,7 +81,7 @@ def repeat(organization: Organization, invitation_id: int, *, by: Admin | None =
 
     def deed() -> str:
         invitation = _get(organization, invitation_id)
-        if invitation.sent_at > clock.now() - AGAIN_AFTER:
+        if abs(clock.now() - invitation.sent_at) < AGAIN_AFTER:
             raise Refusal(
                 "invited_lately", f"{invitation.email} was invited a moment ago: wait a little."
             )

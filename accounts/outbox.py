@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Max, Min, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from accounts import audit, clock, request_ids
 from accounts.deeds import Deed
@@ -76,6 +76,16 @@ def claimed() -> Iterator[Outbox | None]:
                 # Another worker sent it after we had looked, and before we had the lock.
             finally:
                 cursor.execute(_UNLOCK, [found[0]])
+
+
+def bring_back() -> int:
+    """Make due what only a clock that was ahead can have put off. Returns how many.
+
+    A line is due when it is written, and after a failure at most _LONGEST_WAIT later.
+    """
+    now = clock.now()
+    late = Q(attempts=0, due_at__gt=now) | Q(due_at__gt=now + _LONGEST_WAIT)
+    return Outbox.objects.filter(late, done_at=None).update(due_at=now)
 
 
 def done(line: Outbox) -> None:

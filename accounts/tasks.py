@@ -12,6 +12,7 @@ from django.db import OperationalError
 from accounts import (
     api_tokens,
     audit_rules,
+    clock,
     digests,
     kept,
     mail,
@@ -33,6 +34,7 @@ _log = logging.getLogger("seatkeeper.outbox")
 )
 def deliver_outbox() -> None:
     """Send what is due; what fails waits for its next time and is shown (R9)."""
+    outbox.bring_back()
     while _deliver_one():
         pass
 
@@ -42,6 +44,7 @@ def deliver_outbox() -> None:
 )
 def deliver_webhooks() -> None:
     """One task for each endpoint that has something to get, so that none waits for another."""
+    webhook_delivery.bring_back()
     for endpoint_id in webhooks.with_work():
         deliver_webhooks_of.apply_async([str(endpoint_id)], expires=30)
 
@@ -99,6 +102,7 @@ def prune() -> None:
     audit log whose organization keeps them no longer (R28), documents of people who can be restored
     no longer (R13), files that nobody imported, sessions that have ended, and what the API
     answered to writes with a key."""
+    clock.must_agree()
     outbox.prune()
     undo.prune()
     audit_rules.prune()

@@ -57,6 +57,18 @@ def turn(endpoint_id: uuid.UUID) -> int:
     return made
 
 
+def bring_back() -> None:
+    """Make due what only a clock that was ahead can have put off: a delivery is due when it is
+    made, and after a failure no later than the last of BACKOFF; a rest is one of RESTS."""
+    now = clock.now()
+    latest = now + dt.timedelta(seconds=BACKOFF[-1])
+    WebhookDelivery.objects.filter(
+        Q(attempts=0, due_at__gt=now) | Q(due_at__gt=latest), state=webhooks.State.PENDING
+    ).update(due_at=now)
+    rested = now + dt.timedelta(seconds=RESTS[-1])
+    WebhookEndpoint.objects.filter(rest_until__gt=rested).update(rest_until=None)
+
+
 @contextlib.contextmanager
 def _held(endpoint_id: uuid.UUID) -> Iterator[bool]:
     with connection.cursor() as cursor:

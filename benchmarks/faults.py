@@ -14,7 +14,8 @@ says when to come again. Where the database is there, every answer must be as al
 The disk is full in truth: PostgreSQL lives on a small disk of its own, in memory, which only root
 can make; elsewhere that fault is left out, and the result says so. Deadlocks are real ones, with a
 second connection; serialization failures, which READ COMMITTED does not have, are raised by a
-trigger. A wrong clock is not tried: without another library a process cannot be given one.
+trigger. Wrong clocks are tried by tests/rules/test_r26_clocks.py: libfaketime, which would tell a
+whole process another time, breaks Python's sleep.
 
 Writes results/DATE-faults.json and ends with 1 if anything was wrong.
 """

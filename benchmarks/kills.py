@@ -12,6 +12,13 @@ where a worker died between handing it over and noting so), and nothing for reco
 
 What a dead worker had in hand is due again after half a minute, and is waited for, unless --hurry
 makes it due at once. Writes results/DATE-kills.json and ends with 1 if anything was wrong.
+
+    python -m benchmarks.kills --each [--moments 5]
+
+kills, instead, a process in the middle of each kind of request that writes (SCIM, page, Admin API)
+and of each task: after so many of its statements, from the first to the last. What is left must be
+what was there before, or all of it; done again, it must leave what it leaves when nobody kills it
+(tests/killing.py, tests/killed_kinds.py). Writes results/DATE-kills-each.json.
 """
 
 from __future__ import annotations
@@ -30,7 +37,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -72,12 +79,18 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="other moments and victims")
     parser.add_argument("--hurry", action="store_true", help="do not wait until it is due")
+    parser.add_argument("--each", action="store_true", help="each kind of request and task")
+    parser.add_argument("--moments", type=int, default=5, help="of each kind, with --each")
     options = parser.parse_args()
+    moments, each = options.__dict__.pop("moments"), options.__dict__.pop("each")
     if not (10 <= options.people <= 100_000 and 0 <= options.kills <= 1_000):
         parser.error("people are from 10 to 100,000, kills at most 1,000")
-    result = run(**vars(options))
+    if not 2 <= moments <= 100:
+        parser.error("moments are from 2 to 100")
+    result = run_each(moments) if each else run(**vars(options))
     print(json.dumps(result, indent=1))
-    print(f"\nWritten to {running.write('kills', result).relative_to(ROOT)}", file=sys.stderr)
+    path = running.write("kills-each" if each else "kills", result)
+    print(f"\nWritten to {path.relative_to(ROOT)}", file=sys.stderr)
     return 1 if result["faults"] else 0
 
 
@@ -114,6 +127,29 @@ def run(*, people: int, kills: int, seed: int = 1, hurry: bool = False) -> dict[
     return result
 
 
+def run_each(moments: int) -> dict[str, Any]:
+    """Of each kind; faults as above."""
+    started = time.monotonic()
+    with machinery() as made:
+        database = made.database("each")
+        environment = made.ours(database) | {"LOG_LEVEL": "WARNING"}
+        running.run([sys.executable, "manage.py", "migrate", "-v", "0"], ROOT, environment)
+        command = [sys.executable, "-m", "benchmarks.each", "--moments", str(moments)]
+        kinds = json.loads(running.run(command, ROOT, environment))
+        about = machine(database)
+    return {
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "machine": about,
+        "moments": moments,
+        "kinds": len(kinds),
+        "kills": sum(len(kind["killed_after"]) for kind in kinds),
+        "undone": sum(kind["undone"] for kind in kinds),
+        "seen": kinds,
+        "faults": [f"{kind['name']}: {wrong}" for kind in kinds for wrong in kind["wrong"]],
+        "seconds": round(time.monotonic() - started),
+    }
+
+
 class Harm(Protocol):
     """What is done to the product while it is pushed to."""
 
@@ -126,14 +162,25 @@ class Stage:
     and one organization with an application that keeps a waiting list."""
 
     def __init__(
-        self, made: Machinery, people: int, stack: contextlib.ExitStack, **environment: str
+        self,
+        made: Machinery,
+        people: int,
+        stack: contextlib.ExitStack,
+        *,
+        processes_of: Sequence[str] = PARTS,
+        front: Callable[[Mapping[str, int]], int] | None = None,
+        **environment: str,
     ) -> None:
-        """environment: other settings of the product than those here."""
+        """processes_of: what runs, "web 2" being a second web. front: what stands before the webs;
+        given the port of each, it tells its own. environment: other settings of the product."""
         self.people, self.seats = people, int(people * SEATED)
         self.folder = made.folder
         self.mail = made.folder / "mail"
         self.database_url = made.database("kills")
-        self.port = processes.free_port()
+        self.ports = {
+            name: processes.free_port() for name in processes_of if kind_of(name) == "web"
+        }
+        self.port = front(self.ports) if front else self.ports["web"]
         self.environment = made.ours(self.database_url) | {
             "PORT": str(self.port),
             "EMAIL_URL": f"filemail://{self.mail}",
@@ -151,7 +198,7 @@ class Stage:
         )  # fmt: skip
         self.token = self.told("issue_scim_token", application["id"])["token"]
         self._stopping = threading.Event()
-        self._groups = {name: self._started(name) for name in PARTS}
+        self._groups = {name: self._started(name) for name in processes_of}
         keeper = threading.Thread(target=self._keep, name="keeper")
         keeper.start()
         stack.callback(self._stop, keeper)
@@ -179,13 +226,25 @@ class Stage:
         """web, worker or schedule: the process whose children do the work."""
         return next(iter(children_of(self._groups[name].pid)), None)
 
+    def end(self, name: str, how: signal.Signals) -> None:
+        """The whole of it, as when its container ends; another one is started in its place."""
+        main = self.main_process(name)
+        if main is not None:
+            # One that is asked to end asks its own children itself.
+            children = children_of(main) if how == signal.SIGKILL else []
+            for pid in (main, *children):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, how)
+
     def _started(self, name: str) -> lifeline.Group:
+        """Two of a kind on one host need names, and files, of their own."""
+        place = name.replace(" ", "-")
         command = {
-            "web": supervisor.web_command(f"127.0.0.1:{self.port}"),
-            "worker": supervisor.worker_command(),
-            "webhooks": supervisor.webhooks_command(),
-            "schedule": supervisor.schedule_command(str(self.folder / "schedule")),
-        }[name]
+            "web": lambda: supervisor.web_command(f"127.0.0.1:{self.ports[name]}"),
+            "worker": lambda: [*supervisor.worker_command(), "--hostname", f"{place}@%h"],
+            "webhooks": supervisor.webhooks_command,
+            "schedule": lambda: supervisor.schedule_command(str(self.folder / place)),
+        }[kind_of(name)]()
         return lifeline.Group(
             [
                 lifeline.Child(
@@ -403,6 +462,10 @@ def check(
     drift = stage.told("reconcile_licenses", "--dry-run")["drift"]
     same("drift", drift, 0)
     return faults
+
+
+def kind_of(name: str) -> str:
+    return name.partition(" ")[0]
 
 
 def children_of(pid: int) -> list[int]:

@@ -1,7 +1,8 @@
 """What worker and schedule leave behind for probes, metrics and the doctor.
 
 Signs of life and the last run of each task stand in Valkey, beside the queue that they
-live by: whoever loses the queue loses them too, and has them again a moment later.
+live by: whoever loses the queue loses them too, and has them again a moment later. The time of
+them is Valkey's, so that machines whose clocks differ agree.
 Each task carries the id of the request that started it, or of its own.
 """
 
@@ -11,7 +12,7 @@ import dataclasses
 import functools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import redis
@@ -58,7 +59,7 @@ def read(client: redis.Redis | None = None) -> Signs:
     """Raises what Valkey raises."""
     found: Mapping[bytes, bytes] = (client or queue()).hgetall(KEY)  # type: ignore[assignment]
     values = {name.decode(): float(value) for name, value in found.items()}
-    now = time.time()
+    now = _now(client or queue())
 
     def of(kind: str) -> dict[str, float]:
         return {
@@ -84,17 +85,17 @@ def scheduled() -> dict[str, float]:
     }
 
 
-def waiting() -> int:
-    """Messages that no worker has taken yet. Raises what Valkey raises."""
-    return sum(int(queue().llen(name)) for name in QUEUES)  # type: ignore[arg-type]
+def waiting(*names: str) -> int:
+    """Messages that no worker has taken yet, in these queues or all. Raises what Valkey raises."""
+    return sum(int(queue().llen(name)) for name in names or QUEUES)  # type: ignore[arg-type]
 
 
 def give_sign(part: str) -> None:
     """part: one of SILENT. A queue that is away is noticed by those who look for the sign."""
-    now = time.time()
-    if now - _last.get(part, 0.0) >= EVERY:
+    now = time.monotonic()
+    if now - _last.get(part, -EVERY) >= EVERY:
         _last[part] = now
-        _write(lambda pipe: pipe.hset(KEY, part, str(now)))
+        _write(lambda pipe, at: pipe.hset(KEY, part, str(at)))
 
 
 def listen() -> None:
@@ -136,19 +137,25 @@ def _end(task: Any = None, state: str = "", **_: Any) -> None:
     if task.name not in scheduled():
         return
 
-    def note(pipe: Any) -> None:
+    def note(pipe: Any, at: float) -> None:
         if state == "SUCCESS":
-            pipe.hset(KEY, f"ran:{task.name}", str(time.time()))
+            pipe.hset(KEY, f"ran:{task.name}", str(at))
         if state in ("SUCCESS", "FAILURE"):
             pipe.hincrby(KEY, f"{'ok' if state == 'SUCCESS' else 'failed'}:{task.name}", 1)
 
     _write(note)
 
 
-def _write(deed: Any) -> None:
+def _now(client: redis.Redis) -> float:
+    seconds, microseconds = client.time()  # type: ignore[misc]
+    return float(seconds + microseconds / 1e6)
+
+
+def _write(deed: Callable[[Any, float], None]) -> None:
     try:
+        at = _now(queue())
         with queue().pipeline(transaction=False) as pipe:
-            deed(pipe)
+            deed(pipe, at)
             pipe.execute()
     except redis.RedisError as error:
         _log.warning("no sign of life could be left in the queue: %s", error)

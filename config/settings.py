@@ -240,72 +240,59 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # Webhooks have a worker of their own: a receiver that hangs keeps nothing else waiting.
 CELERY_TASK_ROUTES = {"accounts.tasks.deliver_webhooks*": {"queue": "webhooks"}}
+CELERY_BEAT_SCHEDULER = "config.schedule:Schedule"
 CELERY_BEAT_SCHEDULE = {
-    # A worker that was away finds each of these once, not once a missed turn.
     "deliver the outbox": {
         "task": "accounts.tasks.deliver_outbox",
         "schedule": 15.0,
-        "options": {"expires": 15},
     },
     "deliver webhooks": {
         "task": "accounts.tasks.deliver_webhooks",
         "schedule": 5.0,
-        "options": {"expires": 5},
     },
     "make daily summaries": {
         "task": "accounts.tasks.make_digests",
         "schedule": 900.0,
-        "options": {"expires": 900},
     },
     "fill the waiting list": {
         "task": "licensing.tasks.fill_waiting_lists",
         "schedule": 20.0,
-        "options": {"expires": 20},
     },
     "carry out approved removals": {
         "task": "licensing.tasks.carry_out_removals",
         "schedule": 20.0,
-        "options": {"expires": 20},
     },
     "import files of people": {
         "task": "accounts.tasks.import_people",
         "schedule": 10.0,
-        "options": {"expires": 10},
     },
     "seal the ledger": {
         "task": "licensing.tasks.seal_ledger",
         "schedule": 60.0,
-        "options": {"expires": 60},
     },
     "reconcile licenses": {
         "task": "licensing.tasks.reconcile_licenses",
         "schedule": 3600.0,
-        "options": {"expires": 3600},
     },
     "reconcile what an admin asked for": {
         "task": "licensing.tasks.reconcile_asked",
         "schedule": 15.0,
-        "options": {"expires": 15},
     },
     "count seats": {
         "task": "licensing.tasks.count_seats",
         "schedule": 900.0,
-        "options": {"expires": 900},
     },
     "record files of usage": {
         "task": "licensing.tasks.record_usage_files",
         "schedule": 10.0,
-        "options": {"expires": 10},
     },
     "count usage": {
         "task": "licensing.tasks.roll_up_usage",
         "schedule": 20.0,
-        "options": {"expires": 20},
     },
     "send reports": {
         "task": "licensing.tasks.send_reports",
         "schedule": 900.0,
-        "options": {"expires": 900},
     },
     "prune usage": {"task": "licensing.tasks.prune_usage", "schedule": 86400.0},
     "reclaim idle seats": {"task": "licensing.tasks.reclaim_idle_seats", "schedule": 86400.0},
@@ -313,7 +300,6 @@ CELERY_BEAT_SCHEDULE = {
     "tell of silent applications": {
         "task": "scim.tasks.tell_silence",
         "schedule": 3600.0,
-        "options": {"expires": 3600},
     },
     "let refusals lapse": {"task": "licensing.tasks.lapse_refusals", "schedule": 86400.0},
     "prune the outbox and sessions": {"task": "accounts.tasks.prune", "schedule": 86400.0},

@@ -157,6 +157,7 @@ def _invite(
                     "seats": list(seats or ()),
                     "granted_before": granted_before,
                     "invited_before": now - AGAIN_AFTER,
+                    "not_yet": now + AGAIN_AFTER,  # by a clock that was ahead
                     "now": now,
                     "request_id": request_ids.current.get(),
                 },
@@ -186,7 +187,8 @@ WHERE seat.pool_id = %(pool)s AND seat.state = 'provisioned' AND person.email LI
   AND NOT EXISTS (
     SELECT 1 FROM accounts_outbox invited
     WHERE invited.kind = 'invitation' AND (invited.payload ->> 'seat')::bigint = seat.id
-      AND (invited.done_at IS NULL OR invited.created_at > %(invited_before)s))
+      AND (invited.done_at IS NULL
+        OR invited.created_at > %(invited_before)s AND invited.created_at < %(not_yet)s))
 ORDER BY person.sort_key, person.id
 """
 _INVITE_SOME = _INVITE.format(which="seat.id = ANY(%(seats)s::bigint[])")
@@ -214,7 +216,7 @@ class Invitation:
     @property
     def holds_back(self) -> bool:
         """Whether it is too early for another one: sent within the hour, or yet to be sent."""
-        return self.sent_at is None or self.asked_at > clock.now() - AGAIN_AFTER
+        return self.sent_at is None or abs(clock.now() - self.asked_at) < AGAIN_AFTER
 
     @property
     def expired(self) -> bool:

@@ -132,7 +132,7 @@ def reconcile_pool(
         by = by or row.asked_by
         result = _recompute(pool, naming=naming, by=by)
         seals.seal(pool.pk)
-        _keep(pool, result, seals.verify(pool), forecast.pace(pool), began)
+        _keep(pool, result, seals.verify(pool), forecast.pace(pool), began, row.asked_at)
         return result
 
 
@@ -142,10 +142,15 @@ def _keep(
     ledger: seals.Verification,
     pace: forecast.Pace,
     began: float,
+    asked_at: dt.datetime | None,
 ) -> None:
-    """How it went, for pages. A seal that was seen is remembered as long as none is broken."""
+    """How it went, for pages. A seal that was seen is remembered as long as none is broken.
+
+    asked_at: what was asked for when it began is done, whatever the clock says.
+    """
     kept = Reconciled.objects.filter(pool=pool)
-    kept.filter(asked_at__lte=F("started_at")).update(asked_at=None, asked_by=None)
+    if asked_at is not None:
+        kept.filter(asked_at=asked_at).update(asked_at=None, asked_by=None)
     if ledger.broken is not None:
         _log.error("pool %s (%s): %s", pool.pk, pool, ledger.broken.detail)
     elif ledger.head is not None:

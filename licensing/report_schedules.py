@@ -38,6 +38,8 @@ TIME = dt.time(6)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LAST_DAY_OF_MONTH = 28
 MOST_SCHEDULES = 50
+#: From one report of a schedule to its next one at most.
+LONGEST_RHYTHM = dt.timedelta(days=31)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ def send_now(schedule: ReportSchedule, *, by: Admin) -> Period:
 
 def send_due() -> int:
     """Put the reports whose day has come into the outbox; how many. For the schedule."""
+    _bring_back()
     sent = 0
     while changes.run(_send_next):
         sent += 1
@@ -338,6 +341,14 @@ def _send_to(schedule: ReportSchedule, admins: Iterable[Admin]) -> None:
         ReportRecipient(organization=schedule.organization, schedule=schedule, admin=admin)
         for admin in admins
     )
+
+
+def _bring_back() -> None:
+    """A clock that was ahead has put reports off for longer than from one to the next."""
+    now = clock.now()
+    for schedule in ReportSchedule.objects.filter(due_at__gt=now + LONGEST_RHYTHM):
+        due = _next(schedule.rhythm, schedule.day, now)
+        ReportSchedule.objects.filter(pk=schedule.pk, due_at=schedule.due_at).update(due_at=due)
 
 
 def _send_next() -> bool:

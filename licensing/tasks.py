@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db import OperationalError
 from django.db.models import F
 
-from accounts import changes
+from accounts import changes, clock
 from accounts.cause import Cause
 from licensing import (
     allocation,
@@ -95,6 +95,7 @@ def reclaim_idle_seats() -> None:
 )
 def reclaim_idle_seats_of(pool_id: int) -> None:
     """Uses that were reported and not counted yet count."""
+    clock.must_agree()
     usage.roll_up(pool_id)
     idle.sweep(pool_id)
 
@@ -104,6 +105,7 @@ def reclaim_idle_seats_of(pool_id: int) -> None:
 )
 def lapse_refusals() -> None:
     """Daily: refused pushes that nobody repeats count as missing no longer (R18)."""
+    clock.must_agree()
     refusals.lapse()
 
 
@@ -145,6 +147,7 @@ def record_usage_file(file_id: str) -> None:
 )
 def send_reports() -> None:
     """Usage reports whose day has come go into the outbox, each period once (R25)."""
+    clock.must_agree()
     report_schedules.send_due()
 
 
@@ -153,5 +156,6 @@ def send_reports() -> None:
 )
 def prune_usage() -> None:
     """Daily: forget events and files that are kept no longer."""
+    clock.must_agree()
     usage.prune()
     usage_files.prune()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import OperationalError
 
+from accounts import clock
 from scim import exchanges, silence, tokens, turned_away
 
 
@@ -13,6 +14,8 @@ from scim import exchanges, silence, tokens, turned_away
 )
 def expire_scim_tokens() -> None:
     """Hourly: tokens that have ended, and those that end soon, are announced, each once (R4)."""
+    clock.must_agree()
+    tokens.correct()
     tokens.expire()
 
 
@@ -29,5 +32,6 @@ def tell_silence() -> None:
 )
 def prune_exchanges() -> None:
     """Daily: forget requests that the activity log keeps no longer (R28)."""
+    clock.must_agree()
     exchanges.prune()
     turned_away.prune()

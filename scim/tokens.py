@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 import uuid
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts import audit, changes, clock, notices, secrets, webhooks
 from accounts.deeds import Deed
@@ -14,6 +16,7 @@ from accounts.models import Admin, Application, Organization
 from accounts.refusal import NotFound, Refusal
 from scim.models import Token, TokenWarning
 
+_log = logging.getLogger("seatkeeper.tokens")
 #: Two years, to the second.
 DAYS = 730
 #: Days before the end at which admins are warned; 0 is "it has expired".
@@ -128,6 +131,29 @@ def expire(now: dt.datetime | None = None) -> Expiry:
     return Expiry(over, [warning for warning in reminded if warning is not None])
 
 
+def correct() -> int:
+    """What a clock that was ahead did to tokens: those that it ended, and that have not ended, work
+    again and are warned of when it is time; those that it issued live from now on, so that none
+    lives longer than it was meant to (R3). Returns how many. Workers' clocks may differ a little.
+    """
+    now = clock.now()
+    future = now + clock.TOLERANCE
+    tokens = Token.objects.filter(revoked_at=None)
+    early = tokens.filter(expires_at__gt=future, expired_at__gt=future)
+
+    def change() -> int:
+        TokenWarning.objects.filter(at__gt=future, token__in=early.select_for_update()).delete()
+        again = early.update(expired_at=None)
+        life = F("expires_at") - F("issued_at")
+        issued = tokens.filter(issued_at__gt=future).update(issued_at=now, expires_at=now + life)
+        return again + issued
+
+    number = changes.run(change)
+    if number:
+        _log.warning("%d tokens were corrected: a clock was ahead when they were changed", number)
+    return number
+
+
 def _nearest(token: Token, now: dt.datetime) -> int:
     left = token.expires_at - now
     return min(days for days in WARNINGS if left <= dt.timedelta(days=days))
@@ -144,7 +170,7 @@ def _warn(token: Token, days: int, now: dt.datetime) -> TokenWarning | None:
         organization_id=token.organization_id, token=token, days=days, at=now
     )
     application = token.application
-    once = f"{token.pk} {days}"
+    once = f"{token.pk} {days} {warning.pk}"
     about = {"token": str(token.pk), "days": days}
     notices.tell(token.organization_id, "tokens", "token_ends", about, once=once, urgent=days == 0)
     data = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts import organizations, sign_in_rules
+from accounts import changes, organizations, sign_in_rules
 from accounts.api.fields import Moment, Strict, Uuid, YesNo
 from accounts.api.operations import Call, Resource, does, shows
 from accounts.api.problems import Problem
@@ -75,14 +75,18 @@ class OrganizationView(Resource):
         wanted = call.data
         if "two_step_required" in wanted:
             _check_owner(call.caller)
-        if wanted.get("scim_enabled") is True:
-            organizations.turn_scim_on(call.organization, by=call.by)
-        if wanted.get("scim_enabled") is False:
-            organizations.turn_scim_off(call.organization, by=call.by)
-        if "two_step_required" in wanted:
-            sign_in_rules.require_two_step(
-                call.organization, wanted["two_step_required"], by=call.by
-            )
+
+        def change() -> None:
+            if wanted.get("scim_enabled") is True:
+                organizations.turn_scim_on(call.organization, by=call.by)
+            if wanted.get("scim_enabled") is False:
+                organizations.turn_scim_off(call.organization, by=call.by)
+            if "two_step_required" in wanted:
+                sign_in_rules.require_two_step(
+                    call.organization, wanted["two_step_required"], by=call.by
+                )
+
+        changes.together(change)
         return _whole(call.organization)
 
 

@@ -151,7 +151,7 @@ def page_of(found: SingleSignOn, request: HttpRequest) -> str:
 
 
 def _asked_of(asked: dict[str, Any] | None) -> SingleSignOn | None:
-    if not asked or time.time() - asked["at"] > PATIENCE:
+    if not asked or abs(time.time() - asked["at"]) > PATIENCE:
         return None
     return (
         SingleSignOn.objects.filter(organization=asked["organization"])

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
+from accounts import changes
 from accounts.api.fields import Choice, Id, Number, Several, Strict, YesNo
 from accounts.api.operations import Call, Resource, does, lists, shows
 from accounts.refusal import Refusal
@@ -116,18 +117,23 @@ class OnePool(Resource):
         nobody's; the pool is over-assigned and grants none until it fits (R15)."""
         pool, wanted = pools.get(call.organization, product), dict(call.data)
         purchased = wanted.pop("purchased", None)
-        if wanted:
-            rule = {
-                "after_days": pool.idle_after_days,
-                "reclaim": pool.reclaim,
-                "warn_days": pool.warn_days,
-                "may_reclaim_scim": pool.may_reclaim_scim,
-            }
-            if "idle_after_days" in wanted:
-                rule["after_days"] = wanted.pop("idle_after_days")
-            idle.set_rule(call.organization, product, **(rule | wanted), by=call.by)
-        if purchased is not None:
-            pools.change_seats(call.organization, product, purchased, by=call.by)
+        rule = {
+            "after_days": pool.idle_after_days,
+            "reclaim": pool.reclaim,
+            "warn_days": pool.warn_days,
+            "may_reclaim_scim": pool.may_reclaim_scim,
+        }
+        changes_rule = bool(wanted)
+        if "idle_after_days" in wanted:
+            rule["after_days"] = wanted.pop("idle_after_days")
+
+        def change() -> None:
+            if changes_rule:
+                idle.set_rule(call.organization, product, **(rule | wanted), by=call.by)
+            if purchased is not None:
+                pools.change_seats(call.organization, product, purchased, by=call.by)
+
+        changes.together(change)
         return pool_of(call, product)
 
 

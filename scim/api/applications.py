@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
+from accounts import changes
 from accounts.api.fields import Choice, Moment, Name, Number, Query, Several, Strict, YesNo
 from accounts.api.operations import Call, Resource, does, lists, shows
 from accounts.models import Application, Product
@@ -147,20 +148,24 @@ class OneApplication(Resource):
         application, wanted = application_of(call, application_id), dict(call.data)
         limits = wanted.pop("brake", None)
         policy = application.policy
-        if wanted:
-            chosen = wanted.get("eligibility", policy.eligibility)
-            names = [group.name for group in policy.eligible_groups.all()]
-            kept = names if chosen == Policy.Eligibility.GROUPS else []
-            eligibility.change(
-                application,
-                eligibility=chosen,
-                group_names=wanted.get("eligible_groups", kept),
-                when_full=wanted.get("when_full"),
-                by=call.by,
-            )
-        if limits:
-            now = dict(BrakeOut(policy).data)
-            brake.set_limits(policy, **(now | limits), by=call.by)
+
+        def change() -> None:
+            if wanted:
+                chosen = wanted.get("eligibility", policy.eligibility)
+                names = [group.name for group in policy.eligible_groups.all()]
+                kept = names if chosen == Policy.Eligibility.GROUPS else []
+                eligibility.change(
+                    application,
+                    eligibility=chosen,
+                    group_names=wanted.get("eligible_groups", kept),
+                    when_full=wanted.get("when_full"),
+                    by=call.by,
+                )
+            if limits:
+                now = dict(BrakeOut(policy).data)
+                brake.set_limits(policy, **(now | limits), by=call.by)
+
+        changes.together(change)
         return application_of(call, application_id)
 
 

@@ -126,9 +126,17 @@ class Stage:
     and one organization with an application that keeps a waiting list."""
 
     def __init__(
-        self, made: Machinery, people: int, stack: contextlib.ExitStack, **environment: str
+        self,
+        made: Machinery,
+        people: int,
+        stack: contextlib.ExitStack,
+        *,
+        application: str = "config.wsgi",
+        **environment: str,
     ) -> None:
-        """environment: other settings of the product than those here."""
+        """application: what the web serves. environment: other settings of the product than those
+        here."""
+        self.application = application
         self.people, self.seats = people, int(people * SEATED)
         self.folder = made.folder
         self.mail = made.folder / "mail"
@@ -175,13 +183,20 @@ class Stage:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")[-3000:]
 
+    def guard(self, name: str) -> int:
+        """Below this process are those of a part."""
+        return self._groups[name].pid
+
     def main_process(self, name: str) -> int | None:
         """web, worker or schedule: the process whose children do the work."""
         return next(iter(children_of(self._groups[name].pid)), None)
 
     def _started(self, name: str) -> lifeline.Group:
         command = {
-            "web": supervisor.web_command(f"127.0.0.1:{self.port}"),
+            "web": [
+                self.application if word == "config.wsgi" else word
+                for word in supervisor.web_command(f"127.0.0.1:{self.port}")
+            ],
             "worker": supervisor.worker_command(),
             "webhooks": supervisor.webhooks_command(),
             "schedule": supervisor.schedule_command(str(self.folder / "schedule")),

@@ -121,8 +121,8 @@ class Directory:
         yield "nothing", self._wire(Request("GET", "/nothing"))
 
     def fill_groups(self) -> list[Conversation]:
-        """A group for each department, with everybody who was accepted, a piece of its members to
-        a conversation, so that several connections work on one group. Groups are made first."""
+        """Everybody who was accepted into the group of their department, a request's members to a
+        conversation, so that several connections work on one group. Groups are made first."""
         pieces = []
         at_once = self.idp.members_at_once
         for name, members in self._departments().items():
@@ -203,13 +203,14 @@ class Directory:
 
 
 def tenants(
-    stage: kills.Stage, number: int, *, seats: int, brake: bool = True
+    stage: kills.Stage, number: int, *, seats: int, named: str = "tenant", brake: bool = True
 ) -> list[tuple[str, Directory]]:
     """So many organizations, by slug, each with a directory that nobody was pushed from yet.
     brake: without it any number of people may be removed."""
     made = running.run(
         [
-            *(sys.executable, "-m", "benchmarks.tenants", str(number), "--seats", str(seats)),
+            *(sys.executable, "-m", "benchmarks.tenants", str(number)),
+            *("--seats", str(seats), "--named", named),
             *([] if brake else ["--brake-off"]),
         ],
         ROOT,

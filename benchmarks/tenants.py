@@ -27,14 +27,15 @@ PRODUCT = "sales-navigator"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("number", type=int)
+    parser.add_argument("--named", default="tenant", help="the beginning of their slugs")
     parser.add_argument("--seats", type=int, required=True, help="that each of them bought")
     parser.add_argument("--brake-off", action="store_true", help="no removal is held (R27)")
     options = parser.parse_args()
     made = []
     for number in range(options.number):
         style = sorted(IDPS)[number % len(IDPS)]
-        slug = f"tenant-{number}"
-        organization = organizations.create(f"Tenant {number}", slug=slug)
+        slug = f"{options.named}-{number}"
+        organization = organizations.create(slug.title(), slug=slug)
         pools.set_seats(organization, PRODUCT, options.seats)
         application = applications.create(
             organization, "Directory", product=PRODUCT, idp=style, when_full="waitlist"

@@ -32,6 +32,7 @@ class Crowd:
         self.broken: collections.Counter[str] = collections.Counter()
         #: Conversations that have begun and have not ended, or are due and have not begun.
         self.unfinished = 0
+        self._error: BaseException | None = None
         self._due: collections.deque[tuple[float | None, Conversation]] = collections.deque()
         self._source: Iterator[Conversation] = iter(())
         self._until = 0.0
@@ -46,8 +47,10 @@ class Crowd:
         self._wake(len(self._idle))
         while self.unfinished:
             await asyncio.sleep(0.005)
+            self._raise()
             if time.perf_counter() > self._until + TIMEOUT:
                 raise TimeoutError(f"{self.unfinished} conversations do not end")
+        self._raise()
         self._source = iter(())
         return time.perf_counter() - started
 
@@ -59,12 +62,14 @@ class Crowd:
             due = started + at
             if (early := due - time.perf_counter()) > 0:
                 await asyncio.sleep(early)
+            self._raise()
             self._due.append((due, conversation))
             self.unfinished += 1
             self._wake(1)
         patience = time.perf_counter() + TIMEOUT
         while self.unfinished and time.perf_counter() < patience:
             await asyncio.sleep(0.01)
+            self._raise()
         if self.unfinished:
             self.broken["no answer"] += self.unfinished
 
@@ -85,10 +90,21 @@ class Crowd:
         if self._due:
             return self._due.popleft()
         if time.perf_counter() < self._until:
-            for conversation in self._source:
-                self.unfinished += 1
-                return None, conversation
+            try:
+                for conversation in self._source:
+                    self.unfinished += 1
+                    return None, conversation
+            except Exception as error:
+                self.failed(error)
         return None
+
+    def failed(self, error: BaseException) -> None:
+        """A mistake of a conversation's own: whoever waits for the crowd gets it."""
+        self._error = self._error or error
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
 
     def rests(self, line: _Line) -> None:
         self._idle.append(line)
@@ -127,7 +143,9 @@ class _Line(Worker):
             self._kind, request = (
                 next(self._conversation) if answer is None else self._conversation.send(answer)
             )
-        except StopIteration:
+        except Exception as error:
+            if not isinstance(error, StopIteration):
+                self._crowd.failed(error)
             self._conversation = None
             self._crowd.unfinished -= 1
             return None

@@ -34,16 +34,25 @@ class Directory:
     them. Somebody is in `accepted` only after the last answer of their conversation.
     """
 
-    def __init__(self, style: str, target: Target, *, most: int, seed: int = 1) -> None:
-        """most: so many people can join in all."""
+    def __init__(
+        self, style: str, target: Target, *, most: int, seed: int = 1, prefix: str = ""
+    ) -> None:
+        """most: so many people can join in all. prefix: of their addresses, where several
+        directories push to one tenant."""
         self.idp, self.target = IDPS[style], target
         self.ids: dict[str, str] = {}
         self.groups: dict[str, str] = {}
         self.accepted: dict[str, Employee] = {}
+        #: Okta makes one up. The plain project would compute a hash of it for a fifth of a second,
+        #: which is no part of what is compared.
+        self.without_password = False
         self._known: list[str] = []
         self._busy: set[str] = set()
         self.chance = random.Random(seed)
-        self._joining = employees.made_up(most, seed=seed)
+        self._joining = (
+            dataclasses.replace(one, email=prefix + one.email)
+            for one in employees.made_up(most, seed=seed)
+        )
         self._numbers = itertools.count()
         self._head = "".join(f"{name}: {value}\r\n" for name, value in self.idp.headers.items())
 
@@ -70,7 +79,10 @@ class Directory:
                 found = resources[0]
                 break
         if found is None:
-            status, body = yield "create", self._wire(self.idp.create(employee))
+            creation = self.idp.create(employee)
+            if self.without_password:
+                (creation.body or {}).pop("password", None)
+            status, body = yield "create", self._wire(creation)
             if status != 201:
                 return
             found = json.loads(body)
@@ -94,6 +106,9 @@ class Directory:
         """Somebody is deactivated, or comes back."""
         for somebody in self.sample(1, active=not active):
             yield from self.push(dataclasses.replace(somebody, active=active))
+
+    def leave(self, employee: Employee) -> Conversation:
+        return self.push(dataclasses.replace(employee, active=False))
 
     def look_up(self) -> Conversation:
         for somebody in self.sample(1):
@@ -120,14 +135,16 @@ class Directory:
     def nothing(self) -> Conversation:
         yield "nothing", self._wire(Request("GET", "/nothing"))
 
-    def fill_groups(self) -> list[Conversation]:
-        """Everybody who was accepted into the group of their department, a request's members to a
-        conversation, so that several connections work on one group. Groups are made first."""
+    def fill_groups(self, most: int) -> list[Conversation]:
+        """Everybody who was accepted (`most` of them at most) into the group of their department, a
+        request's members to a conversation, so that several connections work on one group, in any
+        order. Groups are made first."""
         pieces = []
         at_once = self.idp.members_at_once
-        for name, members in self._departments().items():
+        for name, members in self._departments(most).items():
             for start in range(0, len(members), at_once):
                 pieces.append(self.members(name, add=members[start : start + at_once]))
+        self.chance.shuffle(pieces)
         return pieces
 
     def make_groups(self) -> Iterator[Conversation]:
@@ -181,9 +198,9 @@ class Directory:
             found = [json.loads(body)]
         self.groups[name] = found[0]["id"]
 
-    def _departments(self) -> dict[str, list[Employee]]:
+    def _departments(self, most: int | None = None) -> dict[str, list[Employee]]:
         found: dict[str, list[Employee]] = {}
-        for employee in self.accepted.values():
+        for employee in itertools.islice(self.accepted.values(), most):
             if employee.active:
                 found.setdefault(employee.department, []).append(employee)
         return found

@@ -121,7 +121,9 @@ def run(
         if stage.restarts:
             faults.append(f"parts ended and were started again: {dict(stage.restarts)}")
         growth = verdict(soak.samples)
-        faults += [f"{what} grew too much: {row}" for what, row in growth.items() if row["too_much"]]
+        faults += [
+            f"{what} grew too much: {row}" for what, row in growth.items() if row["too_much"]
+        ]
         return {
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "machine": about | {"load_after": running.load_average()},
@@ -158,9 +160,7 @@ class Soak:
 
     async def prepare(self, people: int) -> None:
         crowd = Crowd(self.stage.port, 8)
-        everybody = (
-            joiner for one in self.directories for joiner in one.joiners(people)
-        )
+        everybody = (joiner for one in self.directories for joiner in one.joiners(people))
         await crowd.talk(everybody, seconds=3600)
         await crowd.talk((c for d in self.directories for c in d.make_groups()), seconds=600)
         self._keep(crowd)
@@ -277,9 +277,7 @@ class Soak:
 
     def _keep(self, crowd: Crowd) -> None:
         """What was refused outside of the minutes counts, too."""
-        self._remember(
-            {kind: row for kind, row in crowd.take().items() if row.failure}
-        )
+        self._remember({kind: row for kind, row in crowd.take().items() if row.failure})
         for why, number in crowd.broken.items():
             self._broken[why] = self._broken.get(why, 0) + number
 

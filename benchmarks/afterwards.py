@@ -25,10 +25,21 @@ def wrong(stage: kills.Stage, directories: Iterable[tuple[str, Directory]]) -> l
     while (bad := books.wrong(stage.execute)) and time.monotonic() < deadline:
         time.sleep(2)
     faults = [f"{what}: {rows}" for what, rows in bad.items()]
+    faults += otherwise(stage.execute, directories)
+    if drift := stage.told("reconcile_licenses", "--dry-run")["drift"]:
+        faults.append(f"reconciliation finds a drift of {drift}")
+    if not json.loads(stage.manage("verify_ledger", "--json"))["whole"]:
+        faults.append("the ledger is not whole")
+    return faults
+
+
+def otherwise(execute: books.Execute, directories: Iterable[tuple[str, Directory]]) -> list[str]:
+    """Who was accepted and is not there as pushed last, and who is there and was not."""
+    faults = []
     for slug, directory in directories:
         there = {
             (name, active, title)
-            for name, active, title in stage.execute(
+            for name, active, title in execute(
                 "SELECT link.user_name, link.active, link.document->>'title' "
                 "FROM accounts_link link JOIN accounts_organization organization "
                 f"ON organization.id = link.organization_id WHERE organization.slug = '{slug}'"
@@ -39,8 +50,4 @@ def wrong(stage: kills.Stage, directories: Iterable[tuple[str, Directory]]) -> l
             faults.append(f"{slug}: {len(lost)} accepted pushes are not there: {sorted(lost)[:3]}")
         if more := there - told:
             faults.append(f"{slug}: {len(more)} are there otherwise: {sorted(more)[:3]}")
-    if drift := stage.told("reconcile_licenses", "--dry-run")["drift"]:
-        faults.append(f"reconciliation finds a drift of {drift}")
-    if not json.loads(stage.manage("verify_ledger", "--json"))["whole"]:
-        faults.append("the ledger is not whole")
     return faults

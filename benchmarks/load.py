@@ -42,7 +42,8 @@ people, and a view that does nothing is asked on the product's own web. Afterwar
 accepted has to be there as pushed last, no seat too many, nothing to reconcile, the ledger whole.
 
 --minutes bounds all first cycles together: one that takes longer than its share is ended, and the
-result says so. Writes results/DATE-load.json and ends with 1 if anything was wrong.
+result says so. Writes results/DATE-load.json (of less than all of it, DATE-load-PEOPLE.json) and
+ends with 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ def main() -> int:
         minutes=options.minutes, rounds=options.rounds, seconds=options.seconds,
     )  # fmt: skip
     print(json.dumps(result, indent=1))
-    print(f"\nWritten to {running.write('load', result).relative_to(ROOT)}", file=sys.stderr)
+    whole = options.people == parser.get_default("people") and set(styles) == set(STYLES)
+    name = "load" if whole and set(parts) == set(PARTS) else f"load-{options.people}"
+    print(f"\nWritten to {running.write(name, result).relative_to(ROOT)}", file=sys.stderr)
     return 1 if result["faults"] else 0
 
 
@@ -224,9 +227,10 @@ class Load:
                 yield one.leave(employee)
 
         def regrouped(before: set[str], leavers: Iterable[Any]) -> Iterator[Conversation]:
-            for employee in [e for n, e in one.accepted.items() if n not in before]:
+            joined = [e for n, e in one.accepted.items() if n not in before]
+            for employee in (e for e in joined if e.department in one.groups):
                 yield one.members(employee.department, add=[employee])
-            for employee in leavers:
+            for employee in (e for e in leavers if e.department in one.groups):
                 yield one.members(employee.department, remove=[employee])
 
         def everything() -> Iterator[Conversation]:
@@ -235,8 +239,7 @@ class Load:
                 active = {n for n, e in one.accepted.items() if e.active}
                 yield from cycle(place)
                 gone = [e for n, e in one.accepted.items() if n in active and not e.active]
-                if one.groups:
-                    yield from regrouped(before, gone)
+                yield from regrouped(before, gone)
 
         told = await self._measure(crowd, everything(), 3600)
         crowd.close()

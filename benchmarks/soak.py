@@ -24,8 +24,9 @@ that what hourly ones need is there before the comparison.
 Limits of SCIM are those of production (SCIM_RATE=100, SCIM_BURST=1000 for each token and process);
 the safety brake is off, since one in thirty requests removes somebody.
 
-Writes results/DATE-soak.json and ends with 1 if anything was wrong. In less than half an hour
-random differences are larger than the limits: look at the figures alone.
+Writes results/DATE-soak.json (of less than an hour, DATE-soak-MINUTES.json) and ends with 1 if
+anything was wrong. In less than half an hour random differences are larger than the limits: look at
+the figures alone.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime as dt
+import itertools
 import json
 import random
 import statistics
@@ -90,7 +92,8 @@ def main() -> int:
         parser.error("people are from 10 to 10,000, the share is from 0.01 to 0.9")
     result = run(**vars(options))
     print(_told(result))
-    print(f"\nWritten to {running.write('soak', result).relative_to(ROOT)}", file=sys.stderr)
+    name = "soak" if options.minutes >= 60 else f"soak-{options.minutes:g}"
+    print(f"\nWritten to {running.write(name, result).relative_to(ROOT)}", file=sys.stderr)
     return 1 if result["faults"] else 0
 
 
@@ -259,7 +262,7 @@ class Soak:
             self._remember(measured)
             self.samples.append(
                 {
-                    "minute": round(number * self.every / 60, 2),
+                    "minute": number * self.every / 60,
                     **told,
                     "nothing": idle,
                     "ratio": {
@@ -317,8 +320,7 @@ def verdict(samples: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         after = statistics.median(map(of, last))
         slopes = [
             (of(b) - of(a)) / (b["minute"] - a["minute"])
-            for place, a in enumerate(warm)
-            for b in warm[place + 1 :]
+            for a, b in itertools.combinations(warm, 2)
         ]
         return {
             "first": round(before, 3),
@@ -345,7 +347,7 @@ def verdict(samples: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 def _line(row: Mapping[str, Any]) -> str:
     memory = "  ".join(f"{part} {m['private_mb']:.0f}" for part, m in row["memory"].items())
     return (
-        f"{row['minute']:>6} min  {row['requests']:>6} requests  p50 {row['p50_ms']:>6}  "
+        f"{row['minute']:>6.2f} min  {row['requests']:>6} requests  p50 {row['p50_ms']:>6}  "
         f"p95 {row['p95_ms']:>6}  p99 {row['p99_ms']:>6} ms  nothing {row['nothing']['p50_ms']:>5}"
         f"  ×{row['ratio']['p50_ms']}  CPU {row['cpu_ms']} ms  busy {row['machine_busy']:.0%}"
         f"  MB: {memory}"

@@ -37,7 +37,8 @@ def test_the_tables_that_are_distributed_are_those_with_an_organization():
 def test_what_is_unique_without_the_organization_is_told():
     """R2: a sharded database takes no unique index without its organization."""
     found = rows(
-        "SELECT name, i.relname, x.indisprimary FROM owned JOIN pg_index x ON x.indrelid = owned.oid "
+        "SELECT name, i.relname, x.indisprimary FROM owned "
+        "JOIN pg_index x ON x.indrelid = owned.oid "
         "JOIN pg_class i ON i.oid = x.indexrelid "
         "WHERE x.indisunique AND NOT organization = ANY(x.indkey::int2[])"
     )

@@ -3,17 +3,21 @@ database by tests/config/test_sharding.py."""
 
 from __future__ import annotations
 
+import ast
+import re
+from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.apps import apps
-from django.db.models import Field, ForeignKey, Model, UniqueConstraint
+from django.db.models import F, Field, ForeignKey, Model, UniqueConstraint
 
 from accounts.models import Admin, Organization
 from made.markdown import code, listed, table
-from made.sources import APPS
+from made.sources import APPS, modules, said
 
 COLUMN = "organization_id"
+_SQL = re.compile(r"\b(?:FROM|UPDATE|INTO) (?:accounts|licensing|scim)_")
 #: How a value that is unique everywhere, and not within an organization alone, stays so: a row of
 #: its own in a small table that is copied to all shards or asked first.
 _FOUND_BY = {
@@ -27,6 +31,17 @@ class Unique(NamedTuple):
     table: str
     name: str
     columns: tuple[str, ...]
+
+
+def statements() -> tuple[int, Counter[str]]:
+    """How many pieces of SQL the code has, and by module those that name no organization."""
+    number, without = 0, Counter[str]()
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant | ast.JoinedStr) and _SQL.search(text := said(node)):
+                number += 1
+                without[path] += COLUMN not in text
+    return number, +without
 
 
 def models() -> list[type[Model]]:
@@ -72,12 +87,21 @@ def _uniques(model: type[Model]) -> Iterator[Unique]:
             yield Unique(name, f"{name}_{field.column}_key", (field.column,))
     for constraint in model._meta.constraints:
         if isinstance(constraint, UniqueConstraint):
-            columns = (model._meta.get_field(one) for one in constraint.fields)
+            names = [*constraint.fields, *_fields(constraint.expressions)]
+            columns = (model._meta.get_field(one) for one in names)
             yield Unique(
                 name,
                 constraint.name,
                 tuple(field.column for field in columns if isinstance(field, Field)),
             )
+
+
+def _fields(expressions: Any) -> Iterator[str]:
+    """The fields that an index on expressions is of."""
+    for one in expressions:
+        for leaf in one.flatten() if hasattr(one, "flatten") else [one]:
+            if isinstance(leaf, F):
+                yield leaf.name
 
 
 def page() -> str:
@@ -89,7 +113,7 @@ def page() -> str:
     return "\n".join(
         [
             f"**Distributed** by `{COLUMN}` ({len(distributed())}): "
-            f"{listed(one._meta.db_table for one in distributed())}.\n",
+            f"{listed(sorted(one._meta.db_table for one in distributed()))}.\n",
             f"**Reference tables**, whole on each shard: {listed(sorted(_references()))}. "
             f"Everything else stays where it is: {listed(sorted(_local()))}, and Django's own.\n",
             f"**Foreign keys** between distributed tables have two columns, all of them, and those "
@@ -100,7 +124,18 @@ def page() -> str:
             f"values, UUIDs of version 7 or numbers of one sequence, are unique anyway.\n",
             f"**Unique** by other columns than the organization are {len(rows)}:\n",
             table(("table", "constraint", "columns", "with the organization in front"), rows),
+            _spoken(),
         ]
+    )
+
+
+def _spoken() -> str:
+    number, without = statements()
+    named = number - sum(without.values())
+    where = ", ".join(f"{code(path)} {count}" for path, count in sorted(without.items()))
+    return (
+        f"**Statements** that are written as SQL name the organization in {named} of {number} "
+        f"pieces. The others: {where}.\n"
     )
 
 
@@ -116,4 +151,4 @@ def _instead(one: Unique) -> str:
     for column in one.columns:
         if column in _FOUND_BY:
             return f"is not enough: {_FOUND_BY[column]}"
-    return "says the same: its first column is of one organization"
+    return "says the same: each key among its columns is of one organization"

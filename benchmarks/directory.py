@@ -108,7 +108,10 @@ class Directory:
             yield from self.push(dataclasses.replace(somebody, active=active))
 
     def leave(self, employee: Employee) -> Conversation:
-        return self.push(dataclasses.replace(employee, active=False))
+        """They are deactivated as they are by then, unless something is being said of them."""
+        if employee.email not in self._busy:
+            now = self.accepted[employee.email]
+            yield from self.push(dataclasses.replace(now, active=False))
 
     def look_up(self) -> Conversation:
         for somebody in self.sample(1):

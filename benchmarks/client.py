@@ -53,6 +53,13 @@ class Measured:
     statuses: Counter[int] = dataclasses.field(default_factory=Counter)
     failure: str = ""
 
+    def add(self, seconds: float, status: int, body: bytes) -> None:
+        self.latencies.append(seconds)
+        self.statuses[status] += 1
+        if status >= 400 and not self.failure:
+            told = body[:400].decode("utf-8", "replace")
+            self.failure = f"{status} {' '.join(told.split())}"
+
     @property
     def per_second(self) -> float:
         return len(self.latencies) / self.seconds if self.seconds else 0.0
@@ -101,7 +108,7 @@ async def _drive(
     loop = asyncio.get_running_loop()
     measured = Measured()
     round_ = _Round(requests, time.perf_counter() + seconds, most, measured, keep)
-    workers = [_Worker(target, round_, loop.create_future()) for _ in range(connections)]
+    workers = [Worker(target, round_, loop.create_future()) for _ in range(connections)]
     started = time.perf_counter()
     for worker in workers:
         await worker.connect()
@@ -127,7 +134,7 @@ class _Round:
         return next(self.requests, None)
 
 
-class _Worker(asyncio.Protocol):
+class Worker(asyncio.Protocol):
     """One connection: opened again when the server closes it between two answers."""
 
     def __init__(self, target: Target, round_: _Round, finished: asyncio.Future[None]) -> None:
@@ -177,20 +184,19 @@ class _Worker(asyncio.Protocol):
         elif status not in _NO_BODY:
             self._fail("an answer without a length")
             return
-        measured = self.round.measured
-        measured.latencies.append(time.perf_counter() - self.started)
-        measured.statuses[status] += 1
-        body = buffer[end + 4 :]
-        if status >= 400 and not measured.failure:
-            told = bytes(body[:400]).decode("utf-8", "replace")
-            measured.failure = f"{status} {' '.join(told.split())}"
-        if self.round.keep is not None:
-            self.round.keep.append((status, bytes(body)))
+        body = bytes(buffer[end + 4 :])
         buffer.clear()
-        self.pending = self.round.next()
+        self.pending = self._answered(status, body)
         self.closes = bool(_CLOSE.search(head))
         if not self.closes or self.pending is None:
             self._send()
+
+    def _answered(self, status: int, body: bytes) -> bytes | None:
+        """Keep what came; the next request."""
+        self.round.measured.add(time.perf_counter() - self.started, status, body)
+        if self.round.keep is not None:
+            self.round.keep.append((status, body))
+        return self.round.next()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.finished.done():

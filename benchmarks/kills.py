@@ -167,12 +167,15 @@ class Stage:
         people: int,
         stack: contextlib.ExitStack,
         *,
+        application: str = "config.wsgi",
         processes_of: Sequence[str] = PARTS,
         front: Callable[[Mapping[str, int]], int] | None = None,
         **environment: str,
     ) -> None:
-        """processes_of: what runs, "web 2" being a second web. front: what stands before the webs;
-        given the port of each, it tells its own. environment: other settings of the product."""
+        """application: what the webs serve. processes_of: what runs, "web 2" being a second web.
+        front: what stands before the webs; given the port of each, it tells its own. environment:
+        other settings of the product than those here."""
+        self.application = application
         self.people, self.seats = people, int(people * SEATED)
         self.folder = made.folder
         self.mail = made.folder / "mail"
@@ -222,6 +225,10 @@ class Stage:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")[-3000:]
 
+    def guard(self, name: str) -> int:
+        """Below this process are those of a part."""
+        return self._groups[name].pid
+
     def main_process(self, name: str) -> int | None:
         """web, worker or schedule: the process whose children do the work."""
         return next(iter(children_of(self._groups[name].pid)), None)
@@ -240,7 +247,10 @@ class Stage:
         """Two of a kind on one host need names, and files, of their own."""
         place = name.replace(" ", "-")
         command = {
-            "web": lambda: supervisor.web_command(f"127.0.0.1:{self.ports[name]}"),
+            "web": lambda: [
+                self.application if word == "config.wsgi" else word
+                for word in supervisor.web_command(f"127.0.0.1:{self.ports[name]}")
+            ],
             "worker": lambda: [*supervisor.worker_command(), "--hostname", f"{place}@%h"],
             "webhooks": supervisor.webhooks_command,
             "schedule": lambda: supervisor.schedule_command(str(self.folder / place)),

@@ -123,21 +123,26 @@ def cpu_seconds() -> float:
 
     Neighbours on the machine make requests slow, but hardly make them cost more.
     """
+    return sum(family(os.getpid()).values())
+
+
+def family(ancestor: int) -> dict[int, float]:
+    """The processes below one, children of children too: what each has computed so far (s), with
+    those of its children that ended."""
     ticks: dict[int, tuple[int, int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_text().rpartition(")")[2].split()
             # state, parent, …, user and system time, and those of children that ended
             ticks[int(stat.parent.name)] = int(fields[1]), sum(map(int, fields[11:15]))
-    us = os.getpid()
-    total = 0
+    below = {}
     for pid in ticks:
-        ancestor = pid
-        while ancestor in ticks and ancestor != us:
-            ancestor = ticks[ancestor][0]
-        if ancestor == us and pid != us:
-            total += ticks[pid][1]
-    return total / os.sysconf("SC_CLK_TCK")
+        above = pid
+        while above in ticks and above != ancestor:
+            above = ticks[above][0]
+        if above == ancestor and pid != ancestor:
+            below[pid] = ticks[pid][1] / os.sysconf("SC_CLK_TCK")
+    return below
 
 
 def machine(database_url: str) -> dict[str, Any]:

@@ -18,7 +18,18 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-from made import commands, constraints, deeds, environment, guides, refusals, schedule, scim_tables
+from made import (
+    commands,
+    constraints,
+    deeds,
+    environment,
+    guides,
+    refusals,
+    scaling,
+    schedule,
+    scim_tables,
+    sharding,
+)
 
 MARK = re.compile(r"<!-- made: ([\w-]+) -->")
 MAKERS: dict[str, Callable[[], str]] = {
@@ -30,6 +41,9 @@ MAKERS: dict[str, Callable[[], str]] = {
     "ledger-deeds": deeds.ledger,
     "schedule": schedule.page,
     "constraints": constraints.page,
+    "scaling-measured": scaling.measured,
+    "scaling-sums": scaling.page,
+    "sharding": sharding.page,
     "guide-okta": lambda: guides.page("okta"),
     "guide-onelogin": lambda: guides.page("onelogin"),
     "guide-entra": lambda: guides.page("entra"),

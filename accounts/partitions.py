@@ -234,7 +234,7 @@ def _drop(name: str, cursor: Any) -> None:
 
 def _count(cursor: Any, name: str, where: str = "true") -> int:
     cursor.execute(
-        f"SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {where} LIMIT {MOST_MOVED + 1}) AS some"
+        f"SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {where} LIMIT {MOST_MOVED + 1}) AS found"
     )
     return int(cursor.fetchone()[0])
 

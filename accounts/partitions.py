@@ -196,7 +196,9 @@ def _make(table: str, month: dt.datetime, cursor: Any) -> list[str]:
         return []
     name, default = f"{table}_{month:%Y_%m}", default_of(table)
     column = _tables[table]
-    of_month = f"{column} >= '{month.isoformat()}' AND {column} < '{month_after(month).isoformat()}'"
+    of_month = (
+        f"{column} >= '{month.isoformat()}' AND {column} < '{month_after(month).isoformat()}'"
+    )
     strays = _count(cursor, default, of_month)
     if not strays:
         add(cursor, table, name, month_bound(month))

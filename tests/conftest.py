@@ -30,9 +30,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         ledger = "licensing_ledgerentry"
         for table in (ledger, *(part.name for part in partitions.parts(ledger))):
-            cursor.execute(
-                f"ALTER TABLE {table} DISABLE TRIGGER licensing_ledger_is_never_emptied"
-            )
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER licensing_ledger_is_never_emptied")
         cursor.execute(
             "ALTER TABLE licensing_ledgerseal DISABLE TRIGGER licensing_seals_are_never_emptied; "
             "ALTER TABLE accounts_auditentry DISABLE TRIGGER accounts_audit_is_never_emptied"

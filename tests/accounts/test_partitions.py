@@ -133,8 +133,9 @@ def test_a_table_in_use_becomes_one_that_is_kept_by_month(made: None) -> None:
 def test_a_migration_that_failed_in_between_is_run_again(made: None) -> None:
     """Also when a month has gone by."""
     by_month.bound("made_line", "at")
-    ask("ALTER TABLE made_line RENAME CONSTRAINT "
-        f"{by_month._bounds(connection.cursor(), 'made_line')[0]} TO made_line_before_2026_01")  # fmt: skip
+    with connection.cursor() as cursor:
+        [name] = by_month._bounds(cursor, "made_line")
+    ask(f"ALTER TABLE made_line RENAME CONSTRAINT {name} TO made_line_before_2026_01")
     kept_by_month()
     assert partitions.parts("made_line")[0].ends > dt.datetime.now(dt.UTC)
 

@@ -3,8 +3,8 @@
 `ensure` makes the months that are to come, `prune` drops those that are over for long; the
 schedule runs both. A last part of each table, the default, takes what no month is there for: a
 push never fails because one is missing. Both change tables while pushes write to them, so each
-change is a transaction of its own that gives up where it would wait, and is tried again: nobody
-stands behind it for longer than PATIENCE (docs/decisions/0033).
+change is a transaction of its own that gives up a lock for which it would have to wait longer
+than PATIENCE, lets pushes pass, and is tried again (docs/decisions/0033).
 """
 
 from __future__ import annotations
@@ -85,8 +85,12 @@ def ensure() -> list[str]:
 
 
 def after_migrations(**_: Any) -> None:
-    """`ensure`, by the role that owns the tables."""
-    ensure()
+    """`ensure`, by the role that owns the tables. Where a long report is in the way, the schedule
+    does it."""
+    try:
+        ensure()
+    except OperationalError as error:
+        _log.warning("the months to come are not made yet: %s", error)
 
 
 def prune(table: str, before: dt.datetime, *, rows: bool) -> list[str]:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -11,6 +12,7 @@ class AccountsConfig(AppConfig):
             invitations,
             mail,
             notices,
+            partitions,
             passwords,
             sign_in_notices,
             sign_ins,
@@ -68,3 +70,5 @@ class AccountsConfig(AppConfig):
             topic=notices.ALL,
         )
         sign_ins.listen()
+        # Whoever migrates owns the tables, which the worker may not.
+        post_migrate.connect(partitions.after_migrations, sender=self)

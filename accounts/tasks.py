@@ -17,6 +17,7 @@ from accounts import (
     kept,
     mail,
     outbox,
+    partitions,
     people_files,
     request_ids,
     sessions,
@@ -92,6 +93,15 @@ def import_people() -> None:
     """Files of people that were confirmed and are long (R10)."""
     while people_files.import_confirmed():
         pass
+
+
+@shared_task(
+    autoretry_for=(OperationalError,), retry_backoff=True, retry_backoff_max=600, max_retries=8
+)
+def make_months() -> None:
+    """Daily: the months to come of the tables that are kept by month, and their statistics."""
+    partitions.ensure()
+    partitions.analyze()
 
 
 @shared_task(

@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts import clock
+from accounts import clock, partitions
 from accounts.models import Outbox
 from config import health, heartbeat
 from config.health import Health
@@ -217,6 +217,33 @@ def _ledger() -> Iterator[Finding]:
         )
 
 
+def _months() -> Iterator[Finding]:
+    well = True
+    for state in partitions.states():
+        if state.missing:
+            months = " and ".join(f"{month:%B %Y}" for month in state.missing)
+            yield Finding(
+                "months",
+                "warning",
+                f"{state.table} has no part for {months}: rows go to the one for all others.",
+                "The worker makes them daily, if its role owns the tables: see its log. "
+                "python manage.py migrate, by the owner, makes them at once.",
+            )
+        if state.strays:
+            more = " or more" if state.strays > partitions.MOST_MOVED else ""
+            yield Finding(
+                "months",
+                "warning",
+                f"{state.strays:,}{more} rows of {state.table} are in no month: they came while a "
+                f"month was missing, or while a clock was wrong.",
+                "Look at the clocks. They are found as before, and move when their month is made, "
+                f"if they are {partitions.MOST_MOVED:,} at most.",
+            )
+        well = well and not (state.missing or state.strays)
+    if well:
+        yield Finding("months", "ok", "Tables that are kept by month have this one and the next.")
+
+
 def _outbox() -> Iterator[Finding]:
     waiting = Outbox.objects.filter(done_at=None)
     failing = waiting.exclude(error="").count()
@@ -352,12 +379,14 @@ _OF_DATABASE: dict[str, Callable[[], Iterator[Finding]]] = {
     "clock": _clock,
     "tokens": _tokens,
     "ledger": _ledger,
+    "months": _months,
     "outbox": _outbox,
 }
 
 _LACKING = """
 SELECT relname FROM pg_class
-WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND NOT (
+WHERE relkind IN ('r', 'p') AND NOT relispartition
+  AND relnamespace = current_schema()::regnamespace AND NOT (
     has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
     AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
 ORDER BY relname

@@ -302,6 +302,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
     },
     "let refusals lapse": {"task": "licensing.tasks.lapse_refusals", "schedule": 86400.0},
+    "make the months to come": {"task": "accounts.tasks.make_months", "schedule": 86400.0},
     "prune the outbox and sessions": {"task": "accounts.tasks.prune", "schedule": 86400.0},
     "prune the activity log": {"task": "scim.tasks.prune_exchanges", "schedule": 86400.0},
 }

@@ -6,7 +6,7 @@ class LicensingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import mail, webhooks
+        from accounts import mail, partitions, webhooks
         from accounts import notices as told
         from licensing import activation, idle, notices, report_schedules, undo, webhook_feed
         from licensing.pages import search
@@ -34,3 +34,4 @@ class LicensingConfig(AppConfig):
             sample=report_schedules.sample,
         )
         webhooks.follow(webhook_feed.unread, webhook_feed.read)
+        partitions.register("licensing_ledgerentry", "at")

@@ -70,6 +70,8 @@ class _Push:
             "wanted": self.wanted,
             "group": self.group.id if self.group else None,
             "since": self.at - WITHIN,
+            # So that months to come are not looked at; the clock of another process may be ahead.
+            "until": self.at + WITHIN,
             "counted_since": self.at - _COUNTED_FOR,
             "now": self.at,
         }
@@ -350,7 +352,7 @@ def _under_way() -> Refusal:
 # Lines of the ledger: what the application took by its own pushes. Served by the index
 # removals_by_an_application alone.
 _TAKEN = """
-    line.application_id = %(application)s AND line.at >= %(since)s
+    line.application_id = %(application)s AND line.at >= %(since)s AND line.at < %(until)s
     AND line.deed = 'release' AND line.admin_id IS NULL AND NOT line.request_id = ''
 """
 

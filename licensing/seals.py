@@ -20,9 +20,9 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import Max
 
-from accounts import changes, clock
+from accounts import changes, clock, sql
 from licensing import allocation
-from licensing.models import LedgerEntry, LedgerSeal, Pool, Reconciled
+from licensing.models import LedgerSeal, Pool, Reconciled
 
 #: Lines a seal: what one statement hashes, and how near a break is named.
 MOST_LINES = 10_000
@@ -124,7 +124,9 @@ def newest_broken(pool: Pool) -> Broken | None:
 
 def _newest_line(pool_id: int) -> int | None:
     allocation.lock(pool_id)
-    return LedgerEntry.objects.filter(pool_id=pool_id).aggregate(newest=Max("id"))["newest"]
+    # Prepared: to plan it, for all months, takes longer than the look, and pushes wait meanwhile.
+    [(newest,)] = sql.fetch(_NEWEST, {"pool": pool_id})
+    return None if newest is None else int(newest)
 
 
 def _seal_once(pool_id: int, newest: int) -> bool:
@@ -207,6 +209,8 @@ _DIGEST = """encode(sha256(convert_to(
 
 _LAST_SEALED = f"""coalesce((SELECT seal.last_id FROM licensing_ledgerseal seal
     WHERE seal.pool_id = {{pool}} ORDER BY seal.n DESC LIMIT 1), {_LOWEST})"""
+
+_NEWEST = "SELECT max(id) FROM licensing_ledgerentry WHERE pool_id = %(pool)s"
 
 _POOLS_WITH_UNSEALED_LINES = f"""
 SELECT pool.id FROM licensing_pool pool

@@ -6,7 +6,7 @@ class ScimConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import mail
+        from accounts import mail, partitions
         from accounts import notices as told
         from scim import notices
         from scim.pages import panels
@@ -28,3 +28,4 @@ class ScimConfig(AppConfig):
             topic=notices.SILENCE.key,
         )
         panels.register()
+        partitions.register("scim_exchange", "at")

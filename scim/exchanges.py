@@ -18,11 +18,11 @@ import orjson
 from django.db import DatabaseError
 from django.http import HttpResponse
 
-from accounts import clock, names, sql
+from accounts import clock, names, partitions, sql
 from scim.answers import ScimRequest
 from scim.later import Later
-from scim.models import Exchange
 
+#: At least: a month is forgotten when all of it is older (accounts.partitions).
 KEPT = dt.timedelta(days=90)
 #: More of one body than this is not kept, only how large it was.
 LARGEST = 64 * 1024
@@ -101,8 +101,8 @@ def watch(told: Callable[[int], None]) -> None:
 
 
 def prune() -> None:
-    """Forget what is older than KEPT."""
-    Exchange.objects.filter(at__lt=clock.now() - KEPT).delete()
+    """Forget the months all of which is older than KEPT."""
+    partitions.prune("scim_exchange", clock.now() - KEPT, rows=True)
 
 
 def _kept(body: bytes) -> str | None:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 
+from accounts import partitions
 from accounts.models import Organization
 from scim import exchanges, turned_away
 from tests import emptying, workers
@@ -27,8 +28,10 @@ workers.own_valkey(settings)
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """The database of the tests may be emptied between two of them; the product's never."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        ledger = "licensing_ledgerentry"
+        for table in (ledger, *(part.name for part in partitions.parts(ledger))):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER licensing_ledger_is_never_emptied")
         cursor.execute(
-            "ALTER TABLE licensing_ledgerentry DISABLE TRIGGER licensing_ledger_is_never_emptied; "
             "ALTER TABLE licensing_ledgerseal DISABLE TRIGGER licensing_seals_are_never_emptied; "
             "ALTER TABLE accounts_auditentry DISABLE TRIGGER accounts_audit_is_never_emptied"
         )

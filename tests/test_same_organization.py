@@ -67,9 +67,13 @@ def loosened(db: None) -> Any:
     with transaction.atomic(), connection.cursor() as cursor:
         for model in {model for pair in PAIRS for model in (pair[0], pair[1].related_model)}:
             table = model._meta.db_table
+            # The time is a part of the key where the table is kept by month.
+            key = connection.introspection.get_primary_key_columns(cursor, table)
             changes = [
-                f"ALTER {column} DROP NOT NULL"
-                for column in (f.column for f in model._meta.concrete_fields if not f.primary_key)
+                f"ALTER {field.column} "
+                + ("SET DEFAULT now()" if field.column in key else "DROP NOT NULL")
+                for field in model._meta.concrete_fields
+                if not field.primary_key
             ]
             cursor.execute(
                 "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c'",

@@ -45,7 +45,7 @@ def test_whoever_is_well_is_told_so_part_by_part() -> None:
     ran = manage_for_people("doctor")
     assert ran.exit == 0
     parts = "settings database privileges transactions migrations clock tokens ledger outbox queue"
-    for part in (*parts.split(), "worker", "webhooks", "schedule", "mail", "disk"):
+    for part in (*parts.split(), "months", "worker", "webhooks", "schedule", "mail", "disk"):
         assert f"ok  {part}" in ran.out, ran.out
 
 

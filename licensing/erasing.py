@@ -22,7 +22,7 @@ from accounts.personal import ERASED, Traces
 from accounts.refusal import NotFound, Refusal
 from licensing import erased_lines, explain
 from licensing.by_hand import release
-from licensing.models import LedgerEntry, Pool, Seat, UsageFile, WaitingEntry
+from licensing.models import LedgerEntry, Pool, UsageFile, WaitingEntry
 
 #: What the ledger line of the released seat says until it is erased too, after who did it.
 _BECAUSE = "erased the person's data"
@@ -119,7 +119,7 @@ def erase(human: Human, *, by: Admin | None = None) -> Erased:
             _refuse_erased(person)
         traces = human.traces()
         _refuse_provided(human, traces)
-        _refuse_under_way(human, traces)
+        _refuse_under_way(human)
         parameters = traces.parameters(now=clock.now())
         for place in personal.places():
             if not place.late:
@@ -189,7 +189,7 @@ def _refuse_provided(human: Human, traces: Traces) -> None:
         )
 
 
-def _refuse_under_way(human: Human, traces: Traces) -> None:
+def _refuse_under_way(human: Human) -> None:
     """The worker reads such a file as a whole, so no row of it can be taken out."""
     under_way = UsageFile.objects.of(human.organization).filter(
         confirmed_at__isnull=False, finished_at=None
@@ -211,13 +211,11 @@ def _hold(chosen: Collection[int]) -> None:
 
 def _release(human: Human, cause: Cause) -> list[str]:
     """Seats go by the ordinary path, pool by pool; whoever waits follows (R12, R20)."""
-    if not human.people:
-        return []
-    held = Seat.objects.filter(person__in=human.people).order_by("pool")
-    found = list(dict.fromkeys(held.values_list("pool__product", flat=True)))
-    for pool in Pool.objects.of(human.organization).order_by("pk"):
+    pools = Pool.objects.of(human.organization).filter(seats__person__in=human.people)
+    held = list(pools.distinct().order_by("pk"))
+    for pool in held:
         release(pool.pk, human.people, cause)
-    return found
+    return [pool.product for pool in held]
 
 
 def _why(human: Human) -> list[dict[str, Any]]:

@@ -23,9 +23,14 @@ OF_PERSON = (
     "(it.person_id = ANY(%(people)s::bigint[]) OR (it.organization_id = %(organization)s "
     "AND it.person_id IS NULL AND it.email <> '' AND lower(it.email) = ANY(%(keys)s::text[])))"
 )
+SETS = {
+    "erased": seals.personal("it"),
+    "email": "''",
+    "because": f"'{seals.BECAUSE_ERASED}'",
+    "salt": "NULL",
+}
 ERASE = f"""
-UPDATE licensing_ledgerentry it SET erased = {seals.personal("it")}, email = '',
-    because = '{seals.BECAUSE_ERASED}', salt = NULL
+UPDATE licensing_ledgerentry it SET {", ".join(f"{name} = {sql}" for name, sql in SETS.items())}
 WHERE it.erased = '' AND {OF_PERSON}
 """
 _log = logging.getLogger("seatkeeper.ledger")

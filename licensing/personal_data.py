@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts import personal
 from accounts.models import Undo
 from accounts.personal import APPLICATION, OF_PERSON, PRODUCT, Place, mentioned
-from licensing.erased_lines import OF_PERSON as LINE_OF_PERSON
+from licensing import erased_lines
 from licensing.models import (
     DailyCount,
     EligibleGroup,
@@ -145,7 +145,7 @@ PLACES = [
     Place(
         LedgerEntry,
         "Ledger",
-        LINE_OF_PERSON,
+        erased_lines.OF_PERSON,
         {
             "at": "it.at",
             "product": PRODUCT,
@@ -156,8 +156,9 @@ PLACES = [
             "request": "nullif(it.request_id, '')",
             "why": "it.because",
         },
-        sets={"email": "''", "because": "''", "salt": "NULL", "erased": "''"},
+        sets=erased_lines.SETS,
         keeps={"request_id": "which request it was", "source": "a word of ours"},
+        statement=erased_lines.ERASE,
         late=True,
     ),
 ]

@@ -31,7 +31,7 @@ _BECAUSE = "erased the person's data"
 @dataclasses.dataclass(frozen=True, slots=True)
 class Human:
     """Whom a request is about. people: accounts of theirs, those that are gone included; none is
-    somebody whose push was refused. key: of an address that no account has."""
+    somebody whose push was refused. key: of their address."""
 
     organization: Organization
     people: tuple[int, ...]
@@ -39,7 +39,7 @@ class Human:
     key: str = ""
 
     def traces(self) -> Traces:
-        return personal.trace(self.organization, self.people, *filter(None, [self.key]))
+        return personal.trace(self.organization, self.people, *([self.key] if self.key else []))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,10 +117,9 @@ def erase(human: Human, *, by: Admin | None = None) -> Erased:
         _hold(human.people)
         for person in Person.objects.filter(pk__in=human.people).order_by("pk"):
             _refuse_erased(person)
-        traces = human.traces()
-        _refuse_provided(human, traces)
+        _refuse_provided(human)
         _refuse_under_way(human)
-        parameters = traces.parameters(now=clock.now())
+        parameters = human.traces().parameters(now=clock.now())
         for place in personal.places():
             if not place.late:
                 place.erase(parameters)
@@ -140,7 +139,7 @@ def erase(human: Human, *, by: Admin | None = None) -> Erased:
 def why_not(human: Human) -> str:
     """Why an application keeps the person from being erased, as a sentence; empty: none does."""
     try:
-        _refuse_provided(human, human.traces())
+        _refuse_provided(human)
     except Refusal as refusal:
         return refusal.detail
     return ""
@@ -153,7 +152,7 @@ def _human(organization: Organization, person: Person) -> Human:
     """With accounts of the same address that are gone: they are the same human."""
     before = Person.objects.of(organization).filter(email_key=person.email_key)
     gone = before.exclude(email_key="").exclude(removed_at=None).values_list("pk", flat=True)
-    return Human(organization, tuple(sorted({person.pk, *gone})), person)
+    return Human(organization, tuple(sorted({person.pk, *gone})), person, person.email_key)
 
 
 def _refuse_erased(person: Person) -> None:
@@ -165,7 +164,7 @@ def _refuse_erased(person: Person) -> None:
         )
 
 
-def _refuse_provided(human: Human, traces: Traces) -> None:
+def _refuse_provided(human: Human) -> None:
     """Whom an identity provider pushes would be back with its next push."""
     linked = Link.objects.filter(person__in=human.people, active=True).exclude(application=None)
     link = linked.select_related("application").order_by("created_at").first()
@@ -176,10 +175,12 @@ def _refuse_provided(human: Human, traces: Traces) -> None:
             f"push. Remove them in the identity provider first, or deactivate them there; then "
             f"erase what is here.",
         )
-    asked = WaitingEntry.objects.of(human.organization).filter(
-        Q(person__in=human.people) | Q(person=None, user_name_key__in=traces.keys), refused=True
-    )
-    entry = asked.select_related("application", "pool").order_by("pk").first()
+    asked = Q(person__in=human.people)
+    if human.key:
+        called = Q(user_name_key=human.key) | Q(email__iexact=human.key)
+        asked |= Q(person=None) & called
+    refused = WaitingEntry.objects.of(human.organization).filter(asked, refused=True)
+    entry = refused.select_related("application", "pool").order_by("pk").first()
     if entry is not None:
         raise Refusal(
             "still_provided",

@@ -290,7 +290,7 @@ def test_lines_and_seals_of_before_are_erased_too(owner):
     assert (first.format, second.format, third.format) == (1, 1, 2)
     printed = manage("verify_ledger").json["pools"][0]["head"]
     known = [seals.Mark(first.n, first.digest), seals.Mark(**printed)]
-    digests = list(LedgerSeal.objects.values_list("n", "digest"))
+    digests = list(LedgerSeal.objects.order_by("n").values_list("n", "digest"))
 
     assert erase(owner, "--email", EMAIL).exit == 0
     assert canary.where(*NEVER) == {}
@@ -300,7 +300,7 @@ def test_lines_and_seals_of_before_are_erased_too(owner):
     assert erase(owner, "--email", ROBIN).exit == 0
     again = list(LedgerSeal.objects.order_by("n").values_list("anew", flat=True))
     assert (again[0], len(again[1]), again[2]) == (anew[0], 64, "")
-    assert list(LedgerSeal.objects.values_list("n", "digest")) == digests
+    assert list(LedgerSeal.objects.order_by("n").values_list("n", "digest")) == digests
     assert seals.verify(pool_of(owner), known).broken is None
     with transaction.atomic():
         with _as_owner_of_the_tables() as cursor:

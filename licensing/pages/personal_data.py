@@ -55,7 +55,7 @@ def erase(request: AdminRequest, person_id: int) -> HttpResponse:
         human = erasing.find(request.organization, id=person.pk)
         name = person.name or f"person {person.pk}"
         typed_name = typed.read_name(request, name)
-        if typed_name.right:
+        if request.method == "POST" and typed_name.right:
             erasing.erase(human, by=request.admin)
             messages.success(request, f"The data of person {person.pk} was erased.")
             return redirect("licensing:people")

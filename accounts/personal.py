@@ -271,9 +271,7 @@ def _pattern(told: str) -> str:
 #: `"userName": "ada"` in JSON, `userName eq "ada"` in a filter, however it came, `userName “ada”`
 #: in a sentence of ours.
 _GAP, _MARK = r"(?:\+|%20| )", r'(?:%22|\\?"|[“”])'
-_CALLED = (
-    rf'(?:userName|externalId)(?:": ?|{_GAP}eq{_GAP}|{_GAP}){_MARK}' + "{}" + _MARK
-)
+_CALLED = rf'(?:userName|externalId)(?:": ?|{_GAP}eq{_GAP}|{_GAP}){_MARK}' + "{}" + _MARK
 
 
 def _written(value: str) -> list[str]:

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group as AuthGroup
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
+from django.db import models
 
 from accounts import personal
 from accounts.by_hand import FIELDS
@@ -48,7 +49,6 @@ from accounts.personal import (
     scrubbed_json,
 )
 
-
 _FIELDS = ", ".join(f"'{field}'" for field in FIELDS)
 _ABOUT = (
     "(it.organization_id = %(organization)s AND it.subject_kind = 'person' "
@@ -67,8 +67,7 @@ def _values(column: str) -> str:
     )
     one = f"CASE WHEN {_ABOUT} AND jsonb_typeof(it.{column}) = 'object' THEN {blank}"
     return (
-        f"regexp_replace(({one} ELSE it.{column} END)::text, %(mentions)s, '{ERASED}', "
-        "'gi')::jsonb"
+        f"regexp_replace(({one} ELSE it.{column} END)::text, %(mentions)s, '{ERASED}', 'gi')::jsonb"
     )
 
 
@@ -155,8 +154,7 @@ PLACES = [
     Place(
         Outbox,
         "E-mails",
-        "it.organization_id = %(organization)s "
-        "AND it.payload ->> 'seat' = ANY(%(seats)s::text[])",
+        "it.organization_id = %(organization)s AND it.payload ->> 'seat' = ANY(%(seats)s::text[])",
         {"kind": "it.kind", "made_at": "it.created_at", "sent_at": "it.done_at"},
         also=mentioned("payload", "error"),
         sets={
@@ -175,8 +173,12 @@ PLACES = [
         WebhookDelivery,
         "Webhooks",
         _DELIVERED,
-        {"kind": "it.kind", "body": "it.body::json", "made_at": "it.created_at",
-         "delivered_at": "it.done_at"},
+        {
+            "kind": "it.kind",
+            "body": "it.body::json",
+            "made_at": "it.created_at",
+            "delivered_at": "it.done_at",
+        },
         sets={
             "body": f"regexp_replace({_BODY}, %(mentions)s, '{ERASED}', 'gi')",
             "tries": scrubbed_json("tries"),
@@ -225,8 +227,16 @@ PLACES = [
         },
         sets={
             **dict.fromkeys(
-                ("email", "email_key", "first_name", "last_name", "title", "department",
-                 "employee_number", "sort_key"),
+                (
+                    "email",
+                    "email_key",
+                    "first_name",
+                    "last_name",
+                    "title",
+                    "department",
+                    "employee_number",
+                    "sort_key",
+                ),
                 "''",
             ),
             "display_name": f"'{ERASED}'",
@@ -240,7 +250,7 @@ PLACES = [
     ),  # fmt: skip
 ]
 
-NOTHING = {
+NOTHING: dict[type[models.Model], str] = {
     Organization: "the customer",
     Application: "the customer's identity provider",
     Group: "what the customer calls its groups; who is in them is in Membership",

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from accounts import audit, by_hand, changes, clock, names, people, personal, roles
+from accounts import audit, changes, clock, names, people, personal, roles
 from accounts.cause import Cause
 from accounts.deeds import Deed
 from accounts.models import Admin, Link, Organization, Person

@@ -265,8 +265,11 @@ new AS MATERIALIZED (
 )
 INSERT INTO licensing_ledgerseal (organization_id, pool_id, n, last_id, lines, digest, at, format)
 SELECT pool.organization_id, pool.id, new.n, new.last_id, new.lines,
-    {_DIGEST.format(pool="pool.id", n="new.n", at="new.at", previous="new.previous",
-                    lines="new.text")}, new.at, new.format
+    {
+    _DIGEST.format(
+        pool="pool.id", n="new.n", at="new.at", previous="new.previous", lines="new.text"
+    )
+}, new.at, new.format
 FROM new JOIN licensing_pool pool ON pool.id = %(pool)s
 ON CONFLICT (pool_id, n) DO NOTHING
 RETURNING n, lines, last_id, digest
@@ -286,9 +289,11 @@ CHECKED = f"""
 SELECT seal.*, found.lines AS found,
     found.lines = seal.lines AND found.last_id IS NOT DISTINCT FROM seal.last_id
     AND CASE WHEN seal.format = 1 AND seal.anew <> '' THEN seal.anew ELSE seal.digest END
-    IS NOT DISTINCT FROM {_DIGEST.format(
-        pool="seal.pool_id", n="seal.n", at="seal.at", previous="seal.previous",
-        lines="found.text")} AS fits
+    IS NOT DISTINCT FROM {
+    _DIGEST.format(
+        pool="seal.pool_id", n="seal.n", at="seal.at", previous="seal.previous", lines="found.text"
+    )
+} AS fits
 FROM ({CHAIN}) seal CROSS JOIN LATERAL (
     SELECT count(*) AS lines, max(line.id) AS last_id,
         CASE WHEN seal.format = 1 AND seal.anew = '' THEN {_lines(_OLD_LINE)}

@@ -62,7 +62,8 @@ SELECT named.kind, named.value FROM told CROSS JOIN LATERAL (VALUES
     ('external_ids', document ->> 'externalId'),
     ('names', document ->> 'displayName'),
     ('names', document #>> '{{name,formatted}}'),
-    ('names', trim((document #>> '{{name,givenName}}') || ' ' || (document #>> '{{name,familyName}}')))
+    ('names', trim(concat_ws(' ', document #>> '{{name,givenName}}',
+        document #>> '{{name,familyName}}')))
 ) named(kind, value)
 UNION
 SELECT 'addresses', jsonb_path_query(document, 'lax $.emails[*].value') #>> '{{}}' FROM told

@@ -33,7 +33,9 @@ class Command(PersonCommand):
         try:
             out.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
-            raise Refusal("file_unwritable", f"“{out}” cannot be written: {error.strerror}.") from None
+            raise Refusal(
+                "file_unwritable", f"“{out}” cannot be written: {error.strerror}."
+            ) from None
         return {"file": str(out), "sections": list(document["sections"])}
 
     def lines(self, result: Any) -> Iterable[str]:

@@ -122,8 +122,8 @@ def unknown() -> Iterator[str]:
 class Traces:
     """By what a person is found: ids, and how they are called anywhere.
 
-    people, links, seats: ids, the last two as texts. addresses, user_names, names, external_ids, numbers: as they were
-    written, now or earlier. shared: names and addresses that somebody else of the organization
+    people, links, seats: ids, the last two as texts. addresses, user_names, names, external_ids,
+    numbers (of employees): as they were written, now or earlier. shared: names and addresses that somebody else of the organization
     has too: a line that says nothing else may be about that one, and stays.
     """
 

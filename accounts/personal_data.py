@@ -185,7 +185,7 @@ PLACES = [
             "answer": "''",
         },
         keeps={"event": "a digest", "kind": "a word of ours"},
-    ),  # fmt: skip
+    ),
     Place(
         DigestLine,
         "Daily summaries",
@@ -247,7 +247,7 @@ PLACES = [
             "erased_at": "%(now)s",
         },
         late=True,
-    ),  # fmt: skip
+    ),
 ]
 
 NOTHING: dict[type[models.Model], str] = {

@@ -79,7 +79,7 @@ PLACES = [
         Undo,
         "Deeds about them that can be undone",
         "it.organization_id = %(organization)s AND ("
-        "it.needs -> 'person' = ANY(ARRAY(SELECT to_jsonb(id) FROM unnest(%(people)s::bigint[]) id))"
+        "it.needs ->> 'person' = ANY(%(people)s::bigint[]::text[])"
         " OR EXISTS (SELECT 1 FROM unnest(%(people)s::bigint[]) id"
         "            WHERE it.needs -> 'people' @> to_jsonb(id))"
         " OR EXISTS (SELECT 1 FROM licensing_heldremoval removal"

@@ -123,8 +123,9 @@ class Traces:
     """By what a person is found: ids, and how they are called anywhere.
 
     people, links, seats: ids, the last two as texts. addresses, user_names, names, external_ids,
-    numbers (of employees): as they were written, now or earlier. shared: names and addresses that somebody else of the organization
-    has too: a line that says nothing else may be about that one, and stays.
+    numbers (of employees): as they were written, now or earlier. shared: names and addresses that
+    somebody else of the organization has too: a line that says nothing else may be about that
+    one, and stays.
     """
 
     organization: Organization
@@ -236,7 +237,6 @@ def mentioned(*columns: str) -> str:
 
 
 OF_PERSON = "it.person_id = ANY(%(people)s::bigint[])"
-PRODUCT = "(SELECT product FROM licensing_pool WHERE id = it.pool_id)"
 APPLICATION = "(SELECT name FROM accounts_application WHERE id = it.application_id)"
 
 

@@ -8,7 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import models
 
-from accounts import personal
+from accounts import groups, personal
 from accounts.by_hand import FIELDS
 from accounts.models import (
     Admin,
@@ -111,10 +111,7 @@ PLACES = [
         "Groups",
         OF_PERSON,
         {"group": "(SELECT name FROM accounts_group WHERE id = it.group_id)"},
-        statement="WITH gone AS (DELETE FROM accounts_membership it "
-        f"WHERE {OF_PERSON} RETURNING group_id) "
-        "UPDATE accounts_group SET version = version + 1, changed_at = %(now)s "
-        "WHERE id IN (SELECT group_id FROM gone)",
+        statement=groups.LEAVE_EVERY_GROUP,
     ),
     Place(
         PeopleRow,

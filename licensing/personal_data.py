@@ -29,6 +29,7 @@ from licensing.models import (
     WebhookReading,
 )
 
+PRODUCT = "(SELECT product FROM licensing_pool WHERE id = it.pool_id)"
 _POOLS = "it.pool_id IN (SELECT id FROM licensing_pool WHERE organization_id = %(organization)s)"
 _WAITS = (
     f"({OF_PERSON} OR (it.organization_id = %(organization)s AND it.person_id IS NULL AND ("

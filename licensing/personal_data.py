@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts import personal
 from accounts.models import Undo
-from accounts.personal import APPLICATION, OF_PERSON, PRODUCT, Place
+from accounts.personal import APPLICATION, OF_PERSON, Place
 from licensing import erased_lines
 from licensing.models import (
     DailyCount,

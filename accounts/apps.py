@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
             notices,
             partitions,
             passwords,
+            personal_data,
             sign_in_notices,
             sign_ins,
             webhook_notices,
@@ -22,6 +23,7 @@ class AccountsConfig(AppConfig):
         from accounts.pages import mails as mail_pages
         from accounts.pages import webhooks as webhook_pages
 
+        personal_data.register()
         panels.show("notices", unsent.notice)
         panels.add_setting(sign_in_settings.SETTING)
         panels.add_setting(api_tokens.SETTING)

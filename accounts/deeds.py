@@ -94,6 +94,8 @@ class Deed(models.TextChoices):
     PERSON_CHANGED = "person_changed", "Person changed"
     PEOPLE_REMOVED = "people_removed", "People removed"
     PEOPLE_IMPORTED = "people_imported", "People imported"
+    PERSON_EXPORTED = "person_exported", "Data of a person exported"
+    PERSON_ERASED = "person_erased", "Data of a person erased"
 
     GROUP_CREATED = "group_created", "Group created"
     GROUP_RENAMED = "group_renamed", "Group renamed"

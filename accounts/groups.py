@@ -48,6 +48,15 @@ UNION ALL
  WHERE NOT EXISTS (SELECT 1 FROM known WHERE known.id = given.id) LIMIT 3)
 """
 
+#: For whoever's data is erased (accounts.personal_data).
+LEAVE_EVERY_GROUP = """
+WITH gone AS (
+    DELETE FROM accounts_membership WHERE person_id = ANY(%(people)s::bigint[]) RETURNING group_id
+)
+UPDATE accounts_group SET version = version + 1, changed_at = %(now)s
+WHERE id IN (SELECT group_id FROM gone)
+"""
+
 
 def create(
     organization: Organization,

@@ -309,6 +309,7 @@ class Person(models.Model):
     managed_by: the application whose pushes write the profile (R8); without one the
     person is edited by hand. Another application's own view of the person is its Link.
     removed_at: nothing holds the account any more; kept for history and restoring (R13).
+    erased_at: their data was erased on request; what is left is a number.
     """
 
     organization = models.ForeignKey(
@@ -334,11 +335,27 @@ class Person(models.Model):
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
 
     objects = OfOrganization.as_manager()
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="an_erased_person_has_no_name",
+                condition=Q(erased_at=None)
+                | Q(
+                    removed_at__isnull=False,
+                    email="",
+                    email_key="",
+                    first_name="",
+                    last_name="",
+                    title="",
+                    department="",
+                    employee_number="",
+                    sort_key="",
+                ),
+            ),
             models.UniqueConstraint(
                 fields=["organization", "email_key"],
                 condition=Q(added_by_hand=True, removed_at=None),

@@ -8,10 +8,19 @@ class LicensingConfig(AppConfig):
     def ready(self) -> None:
         from accounts import mail, partitions, webhooks
         from accounts import notices as told
-        from licensing import activation, idle, notices, report_schedules, undo, webhook_feed
+        from licensing import (
+            activation,
+            idle,
+            notices,
+            personal_data,
+            report_schedules,
+            undo,
+            webhook_feed,
+        )
         from licensing.pages import search
 
         undo.register()
+        personal_data.register()
         search.register()
         mail.register(
             "invitation", activation.invitation, name="Invitation", sample=activation.sample

@@ -253,7 +253,7 @@ class RemoveSeat(_OfPool):
         }
 
     def do(self, chosen: Sequence[int], cause: Cause) -> None:
-        _release(self.pool.pk, chosen, cause)
+        release(self.pool.pk, chosen, cause)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -342,7 +342,7 @@ class Remove(Deed):
     def do(self, chosen: Sequence[int], cause: Cause) -> None:
         by_hand.remove(chosen)
         for pool in Pool.objects.of(self.organization).order_by("pk"):
-            _release(pool.pk, chosen, cause)
+            release(pool.pk, chosen, cause)
 
 
 # ------------------------------------------------------------------ inside
@@ -367,7 +367,7 @@ def _note(
     audit.note(organization.pk, deed.noted, subject, by=by, undo=undo, **change)
 
 
-def _release(pool_id: int, chosen: Sequence[int], cause: Cause) -> None:
+def release(pool_id: int, chosen: Sequence[int], cause: Cause) -> None:
     """Free the seats by hand of these people, each with its line; those who wait follow."""
     pool = allocation.lock(pool_id)
     with connection.cursor() as cursor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
 
@@ -453,7 +454,9 @@ class HeldRemoval(models.Model):
 class LedgerEntry(models.Model):
     """What happened to a seat: who, which application or admin, which request, why (R21).
 
-    The database refuses to change or delete a line (migration 0002).
+    The database refuses to change or delete a line (migration 0002), but for one change: whose
+    data is erased on request leaves a line without email, because and salt, and `erased`, the
+    digest of the three (licensing.erased_lines). salt: null is a line of before, or an erased one.
     """
 
     class Deed(models.TextChoices):
@@ -484,6 +487,8 @@ class LedgerEntry(models.Model):
     request_id = models.CharField(max_length=128, blank=True)
     because = models.TextField()
     at = models.DateTimeField()
+    salt = models.UUIDField(null=True, editable=False, db_default=RandomUUID())
+    erased = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = OfOrganization.as_manager()
 
@@ -517,7 +522,9 @@ class LedgerSeal(models.Model):
     """A stretch of a pool's ledger, fixed by its hash, so that a changed line shows (R21).
 
     The stretch is every line of the pool after the seal before (n - 1) up to last_id;
-    the digest covers the digest before too, so that no seal can be changed alone.
+    the digest covers the digest before too, so that no seal can be changed alone. format: of
+    what is hashed; 1 is from before lines could be erased. anew: of such a seal the digest that
+    its lines are checked by since one of them was erased; `digest` stays for the seal after it.
     Written by licensing.seals; the database refuses to change or delete one (migration 0005).
     """
 
@@ -530,6 +537,8 @@ class LedgerSeal(models.Model):
     lines = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     at = models.DateTimeField()
+    format = models.SmallIntegerField(db_default=1)
+    anew = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = OfOrganization.as_manager()
 

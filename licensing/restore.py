@@ -38,6 +38,7 @@ def freed(pool: Pool | LockedPool) -> QuerySet[LedgerEntry]:
             pool_id=pool.id,
             at__gte=clock.now() - kept.RESTORABLE,
             person__isnull=False,
+            erased="",
             deed__in=_ABOUT_SEATS,
         )
         .annotate(

@@ -6,7 +6,9 @@ off can change a line, but then no longer has the seals that were made of it.
 
 What is hashed is text, which any other program can make too: a first line
 `[pool, n, at, digest before]`, then one line a ledger line with its columns in the order
-of `_LINE`, each as PostgreSQL's json_build_array writes it, times in UTC.
+of `_LINE`, each as PostgreSQL's json_build_array writes it, times in UTC. Of the address and the
+reason, which may be erased on request (licensing.erased_lines), stands the digest `personal`.
+Seals of format 1, made before that, are of both themselves.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from licensing.models import LedgerSeal, Pool, Reconciled
 
 #: Lines a seal: what one statement hashes, and how near a break is named.
 MOST_LINES = 10_000
+#: Why, of a line whose address and reason were erased.
+BECAUSE_ERASED = "Erased on request"
 _log = logging.getLogger("seatkeeper.ledger")
 
 
@@ -197,14 +201,31 @@ def _missing(pool: Pool, marks: list[Mark]) -> Broken | None:
 _FIRST_ID = -(2**63)
 _LOWEST = f"'{_FIRST_ID}'::bigint"
 
-_LINE = """json_build_array(line.id, line.organization_id, line.pool_id, line.deed,
+
+def personal(line: str) -> str:
+    """Of a line's salt, address and reason, or what is kept of them after they were erased."""
+    return f"""CASE WHEN {line}.erased = '' THEN encode(sha256(convert_to(
+        json_build_array({line}.salt, {line}.email, {line}.because)::text, 'UTF8')), 'hex')
+    WHEN {line}.email = '' AND {line}.salt IS NULL AND {line}.because = '{BECAUSE_ERASED}'
+        THEN {line}.erased ELSE 'changed' END"""
+
+
+_LINE = f"""json_build_array(line.id, line.organization_id, line.pool_id, line.deed,
+    line.person_id, {personal("line")}, line.application_id, line.admin_id, line.source,
+    line.seats, line.request_id, line.at AT TIME ZONE 'UTC')::text"""
+
+#: Of format 1.
+_OLD_LINE = """json_build_array(line.id, line.organization_id, line.pool_id, line.deed,
     line.person_id, line.email, line.application_id, line.admin_id, line.source, line.seats,
     line.request_id, line.because, line.at AT TIME ZONE 'UTC')::text"""
 
-_LINES = f"string_agg({_LINE}, E'\\n' ORDER BY line.id)"
+
+def _lines(line: str) -> str:
+    return f"string_agg({line}, E'\\n' ORDER BY line.id)"
+
 
 _DIGEST = """encode(sha256(convert_to(
-    json_build_array(%(pool)s::bigint, {n}, {at} AT TIME ZONE 'UTC', {previous})::text
+    json_build_array({pool}::bigint, {n}, {at} AT TIME ZONE 'UTC', {previous})::text
     || E'\\n' || {lines}, 'UTF8')), 'hex')"""
 
 _LAST_SEALED = f"""coalesce((SELECT seal.last_id FROM licensing_ledgerseal seal
@@ -232,7 +253,13 @@ line AS MATERIALIZED (
     ORDER BY id LIMIT %(most)s
 ),
 told AS MATERIALIZED (
-    SELECT count(*) AS lines, max(line.id) AS last_id, {_LINES} AS text FROM line
+    SELECT count(*) AS lines, max(line.id) AS last_id, old.format,
+        CASE old.format WHEN 1 THEN {_lines(_OLD_LINE)} ELSE {_lines(_LINE)} END AS text
+    FROM line CROSS JOIN (
+        -- Lines of before, which have no salt.
+        SELECT CASE WHEN EXISTS (SELECT 1 FROM line WHERE salt IS NULL AND erased = '')
+            THEN 1 ELSE 2 END AS format) old
+    GROUP BY old.format
 ),
 new AS MATERIALIZED (
     SELECT coalesce(last.n, 0) + 1 AS n, coalesce(last.digest, '') AS previous,
@@ -240,9 +267,13 @@ new AS MATERIALIZED (
     FROM told LEFT JOIN last ON true
     WHERE told.lines > 0
 )
-INSERT INTO licensing_ledgerseal (organization_id, pool_id, n, last_id, lines, digest, at)
+INSERT INTO licensing_ledgerseal (organization_id, pool_id, n, last_id, lines, digest, at, format)
 SELECT pool.organization_id, pool.id, new.n, new.last_id, new.lines,
-    {_DIGEST.format(n="new.n", at="new.at", previous="new.previous", lines="new.text")}, new.at
+    {
+    _DIGEST.format(
+        pool="pool.id", n="new.n", at="new.at", previous="new.previous", lines="new.text"
+    )
+}, new.at, new.format
 FROM new JOIN licensing_pool pool ON pool.id = %(pool)s
 ON CONFLICT (pool_id, n) DO NOTHING
 RETURNING n, lines, last_id, digest
@@ -250,26 +281,48 @@ RETURNING n, lines, last_id, digest
 
 # Each seal is checked against the digest that is stored before it: when all of them match
 # pairwise, the whole chain does.
-_FIRST_BROKEN = f"""
-WITH seal AS (
-    SELECT n, last_id, lines, digest, at, lag(n, 1, 0) OVER chain AS before,
-        lag(last_id, 1, {_LOWEST}) OVER chain AS after_id,
-        lag(digest, 1, '') OVER chain AS previous
-    FROM licensing_ledgerseal WHERE pool_id = %(pool)s
-    WINDOW chain AS (ORDER BY n)
-)
-SELECT seal.n, seal.before, seal.after_id, seal.last_id, seal.lines, found.lines, seal.at
-FROM seal CROSS JOIN LATERAL (
-    SELECT count(*) AS lines, max(line.id) AS last_id, {_LINES} AS text
+CHAIN = f"""
+SELECT *, lag(n, 1, 0) OVER chain AS before,
+    lag(last_id, 1, {_LOWEST}) OVER chain AS after_id,
+    lag(digest, 1, '') OVER chain AS previous
+FROM licensing_ledgerseal {{of}}
+WINDOW chain AS (PARTITION BY pool_id ORDER BY n)
+"""
+
+CHECKED = f"""
+SELECT seal.*, found.lines AS found,
+    found.lines = seal.lines AND found.last_id IS NOT DISTINCT FROM seal.last_id
+    AND CASE WHEN seal.format = 1 AND seal.anew <> '' THEN seal.anew ELSE seal.digest END
+    IS NOT DISTINCT FROM {
+    _DIGEST.format(
+        pool="seal.pool_id", n="seal.n", at="seal.at", previous="seal.previous", lines="found.text"
+    )
+} AS fits
+FROM ({CHAIN}) seal CROSS JOIN LATERAL (
+    SELECT count(*) AS lines, max(line.id) AS last_id,
+        CASE WHEN seal.format = 1 AND seal.anew = '' THEN {_lines(_OLD_LINE)}
+            ELSE {_lines(_LINE)} END AS text
     FROM licensing_ledgerentry line
-    WHERE line.pool_id = %(pool)s AND line.id > seal.after_id AND line.id <= seal.last_id
+    WHERE line.pool_id = seal.pool_id AND line.id > seal.after_id AND line.id <= seal.last_id
 ) found
-WHERE seal.n > %(after)s AND (
-   seal.n <> seal.before + 1 OR found.lines <> seal.lines
-   OR found.last_id IS DISTINCT FROM seal.last_id
-   OR seal.digest IS DISTINCT FROM
-    {_DIGEST.format(n="seal.n", at="seal.at", previous="seal.previous", lines="found.text")})
-ORDER BY seal.n LIMIT 1
+"""
+
+#: Of the lines of a `seal` as they are now.
+FRESH = _DIGEST.format(
+    pool="seal.pool_id",
+    n="seal.n",
+    at="seal.at",
+    previous="seal.previous",
+    lines=f"""(SELECT {_lines(_LINE)} FROM licensing_ledgerentry line
+        WHERE line.pool_id = seal.pool_id AND line.id > seal.after_id
+          AND line.id <= seal.last_id)""",
+)
+
+_FIRST_BROKEN = f"""
+SELECT n, before, after_id, last_id, lines, found, at
+FROM ({CHECKED.format(of="WHERE pool_id = %(pool)s")}) seal
+WHERE n > %(after)s AND (n <> before + 1 OR NOT fits)
+ORDER BY n LIMIT 1
 """
 
 _COUNT = f"""

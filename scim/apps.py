@@ -8,9 +8,10 @@ class ScimConfig(AppConfig):
     def ready(self) -> None:
         from accounts import mail, partitions
         from accounts import notices as told
-        from scim import notices
+        from scim import notices, personal_data
         from scim.pages import panels
 
+        personal_data.register()
         told.register(notices.TOKENS)
         told.register(notices.SILENCE)
         mail.register(

@@ -52,7 +52,7 @@ WRITERS = {
         "licensing/refusals.py",
     },
     "HeldRemoval": {"licensing/brake.py", "licensing/review.py"},
-    "LedgerSeal": {"licensing/seals.py"},
+    "LedgerSeal": {"licensing/seals.py", "licensing/erased_lines.py"},
     "Reconciled": {"licensing/reconcile.py"},
     "DailyCount": {"licensing/counts.py"},
     "UsageEvent": {"licensing/usage.py"},
@@ -64,6 +64,7 @@ WRITERS = {
     "ReportRecipient": {"licensing/report_schedules.py"},
     "SentReport": {"licensing/report_schedules.py"},
     "LedgerEntry": {
+        "licensing/erased_lines.py",
         "licensing/allocation.py",
         "licensing/by_hand.py",
         "licensing/reconcile.py",

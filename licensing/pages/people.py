@@ -9,7 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from accounts import departments
-from accounts.models import Application, Group, Organization, Person, Product
+from accounts.models import Application, Group, Organization, Person, Product, Role
 from accounts.pages import csvs
 from accounts.pages.access import AdminRequest, admin_required
 from accounts.pages.paging import page_by_key
@@ -91,6 +91,7 @@ def person(request: AdminRequest, person_id: int) -> HttpResponse:
             "licenses": _licenses(organization, person),
             "links": links,
             "inactive": bool(links) and not any(link.active for link in links),
+            "is_owner": request.role.kind == Role.Kind.OWNER,
             "groups": Group.objects.of(organization)
             .filter(memberships__person=person)
             .select_related("application")

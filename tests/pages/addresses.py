@@ -31,6 +31,8 @@ def with_ids(world: World) -> dict[str, str]:
         "reset-second-step": reverse("accounts:reset_second_step", args=[world.role.pk]),
         "edit-person": reverse("licensing:edit_person", args=[world.sam.pk]),
         "remove-person": reverse("licensing:remove_person", args=[world.sam.pk]),
+        "erase-person": reverse("licensing:erase_person", args=[world.sam.pk]),
+        "erase-provided": reverse("licensing:erase_person", args=[world.person.pk]),
         "import-file": reverse("licensing:import_file", args=[world.file.pk]),
         "usage-file": reverse("licensing:usage_file", args=[world.uses.pk]),
         "usage-done": reverse("licensing:usage_file", args=[world.recorded.pk]),

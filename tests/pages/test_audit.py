@@ -343,6 +343,10 @@ POSTS = {
         lambda world: {"email": world.sam.email, "first_name": "Samuel"},
     ),
     "licensing:remove_person": Post(Deed.PEOPLE_REMOVED, _sam),
+    "licensing:export_person": Post(Deed.PERSON_EXPORTED, _sam),
+    "licensing:erase_person": Post(
+        Deed.PERSON_ERASED, _sam, lambda world: {"typed_name": world.sam.name}
+    ),
     "licensing:give_seat": Post(
         Deed.SEAT_GIVEN, lambda world: [world.sam.pk, "teamlink-extend"], before=_buy_teamlink
     ),
@@ -569,6 +573,14 @@ COMMANDS: dict[str, tuple[Deed, list[str]] | None] = {
     "revoke_scim_token": (Deed.TOKEN_REVOKED, ["{token}"]),
     "import_people": (Deed.PEOPLE_IMPORTED, ["{slug}", "{csv}"]),
     "import_usage": (Deed.USAGE_IMPORTED, ["{slug}", "{uses}"]),
+    "export_person": (
+        Deed.PERSON_EXPORTED,
+        ["--organization", "{slug}", "--email", "zoe@example.com"],
+    ),
+    "erase_person": (
+        Deed.PERSON_ERASED,
+        ["--organization", "{slug}", "--email", "zoe@example.com", "--yes"],
+    ),
     "create_api_token": (Deed.API_TOKEN_ISSUED, ["{slug}", "Payroll"]),
     "revoke_api_token": (Deed.API_TOKEN_REVOKED, ["{api_token}"]),
     # They read, do what the schedule does by itself, or make a demonstration of the others.

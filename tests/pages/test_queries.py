@@ -24,6 +24,7 @@ MOST = {
     "new-person": 10,
     "edit-person": 8,
     "remove-person": 10,
+    "erase-person": 12,
     "import-file": 8,
     "person": 19,
     "holders": 12,

@@ -51,7 +51,7 @@ def test_the_read_only_role_sees_everything_that_is_no_deed(reader: Client, worl
     deeds |= {"delete-webhook", "webhook-delivery"}
     deeds |= {"new-person", "edit-person", "remove-person", "import", "import-file", "new-group"}
     deeds |= {"usage", "usage-file", "usage-done", "prices"}
-    deeds |= {"new-schedule", "schedule", "delete-schedule"}
+    deeds |= {"new-schedule", "schedule", "delete-schedule", "erase-person", "erase-provided"}
     for name, address in addresses.every(world).items():
         assert reader.get(address).status_code == (403 if name in deeds else 200), name
 

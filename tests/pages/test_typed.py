@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Group, Role
+from accounts.models import Group, Person, Role
 from accounts.pages import typed
 from licensing import pools
 from licensing.models import HeldRemoval, Pool, Seat
@@ -30,6 +30,10 @@ def questions(world: World) -> dict[str, tuple[str, Any]]:
         reverse("scim_settings:turn_off"): (
             "Northwind Traders",
             lambda: type(world.organization).objects.get(pk=world.organization.pk).scim_enabled,
+        ),
+        reverse("licensing:erase_person", args=[world.sam.pk]): (
+            "Sam Seaborn",
+            lambda: Person.objects.filter(first_name="Sam").exists(),
         ),
         reverse("accounts:remove_admin", args=[world.colleague.pk]): (
             world.colleague.admin.email,

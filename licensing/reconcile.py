@@ -130,9 +130,9 @@ def reconcile_pool(
             pool=pool, defaults={"organization_id": pool.organization_id, "started_at": clock.now()}
         )
         by = by or row.asked_by
-        result = _recompute(pool, naming=naming, by=by)
+        result = _recompute(pool, naming=naming, by=by, asked_at=row.asked_at)
         seals.seal(pool.pk)
-        _keep(pool, result, seals.verify(pool), forecast.pace(pool), began, row.asked_at)
+        _keep(pool, result, seals.verify(pool), forecast.pace(pool), began)
         return result
 
 
@@ -142,15 +142,9 @@ def _keep(
     ledger: seals.Verification,
     pace: forecast.Pace,
     began: float,
-    asked_at: dt.datetime | None,
 ) -> None:
-    """How it went, for pages. A seal that was seen is remembered as long as none is broken.
-
-    asked_at: what was asked for when it began is done, whatever the clock says.
-    """
+    """How it went, for pages. A seal that was seen is remembered as long as none is broken."""
     kept = Reconciled.objects.filter(pool=pool)
-    if asked_at is not None:
-        kept.filter(asked_at=asked_at).update(asked_at=None, asked_by=None)
     if ledger.broken is not None:
         _log.error("pool %s (%s): %s", pool.pk, pool, ledger.broken.detail)
     elif ledger.head is not None:
@@ -186,11 +180,20 @@ def _alone(pool: Pool, *, wait: bool) -> Iterator[bool]:
 
 
 def _recompute(
-    pool: Pool, *, dry_run: bool = False, naming: bool, by: Admin | None = None
+    pool: Pool,
+    *,
+    dry_run: bool = False,
+    naming: bool,
+    by: Admin | None = None,
+    asked_at: dt.datetime | None = None,
 ) -> Reconciliation:
     """1. bind chosen groups, lock; 2. the ledger against the seats; 3. the counter against the
     seats; 4. seats by hand against the ledger; 5. seats and waiting list against what people are
-    entitled to."""
+    entitled to.
+
+    asked_at: what was asked for when it began is done with it, so that a run that is killed
+    afterwards leaves nothing to be noted twice (R26).
+    """
     result: Reconciliation | None = None
     try:
         with transaction.atomic(durable=True):
@@ -223,6 +226,10 @@ def _recompute(
                 }
                 audit.note(
                     pool.organization_id, Deed.RECONCILED, pools.subject(pool), by=by, after=about
+                )
+            if asked_at is not None:
+                Reconciled.objects.filter(pool=pool, asked_at=asked_at).update(
+                    asked_at=None, asked_by=None
                 )
             if dry_run:
                 raise _Undo

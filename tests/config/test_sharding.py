@@ -18,7 +18,8 @@ pytestmark = pytest.mark.django_db
 _OF_AN_ORGANIZATION = """
     SELECT c.oid, c.relname AS name, a.attnum AS organization
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
-    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND c.relnamespace = 'public'::regnamespace
 """
 
 

@@ -15,6 +15,7 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 
 from accounts import clock  # noqa: E402
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     setup_test_environment()  # forms that ask first are read from the page's context
-    killing.quiet()
+    killing.quiet(settings)
     now = clock.now()
     worlds = killed_kinds.Worlds(now)
     found = killing.Killing(now)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import struct
@@ -40,7 +41,19 @@ _OURS = (
 _PATIENCE = struct.pack("ll", int(os.environ.get("CLIENT_PATIENCE", "20")), 0)
 
 
+def _plainly(record: logging.LogRecord) -> bool:
+    """A client that was hung up on is no error of ours: a line instead of a traceback."""
+    if record.exc_info and isinstance(record.exc_info[1], BlockingIOError):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args, record.exc_info = "Hung up on a client that went silent.", (), None
+    return True
+
+
 class Worker(ThreadWorker):
+    def init_process(self) -> None:
+        self.log.error_log.addFilter(_plainly)
+        super().init_process()
+
     def handle(self, conn: Any) -> Any:
         # Not settimeout: gunicorn makes the socket a blocking one itself, before it reads.
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections
+from django.db import OperationalError, connections
+
+#: A process of a test that is still writing may wait for us while we wait for it.
+_TRIES = 5
 
 _EMPTY = """
 DO $$
@@ -50,5 +53,11 @@ $$
 def empty(test: Any) -> None:
     """In place of TransactionTestCase._fixture_teardown, which tests/conftest.py sets."""
     for name in test._databases_names(include_mirrors=False):
-        with connections[name].cursor() as cursor:
-            cursor.execute(_EMPTY)
+        for left in reversed(range(_TRIES)):
+            try:
+                with connections[name].cursor() as cursor:
+                    cursor.execute(_EMPTY)
+                break
+            except OperationalError as error:
+                if left == 0 or "deadlock" not in str(error):
+                    raise

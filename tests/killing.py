@@ -193,7 +193,7 @@ class Killing:
         """Every row as text, without what differs from run to run."""
         with psycopg.connect(**self._parameters | {"dbname": name}) as there:
             tables = there.execute(
-                "SELECT relname FROM pg_class WHERE relkind = 'r' "
+                "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
                 "AND relnamespace = 'public'::regnamespace ORDER BY relname"
             ).fetchall()
             found = {}
@@ -328,7 +328,7 @@ def all_at(killing: Killing, kinds: Sequence[Kind], *, moments: int) -> list[See
     return [killing.see(kind, moments=moments) for kind in kinds]
 
 
-def quiet() -> None:
+def quiet(settings: Any) -> None:
     """Settings under which nothing leaves this machine."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     settings.WEBHOOK_PRIVATE_ADDRESSES = True

@@ -708,8 +708,9 @@ class OverHttp:
 def tables(execute: Callable[[str], list[Any]]) -> list[str]:
     """Those of ours, but for the activity log, which each request writes to."""
     rows = execute(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-        "AND tablename ~ '^(accounts|licensing|scim)_' AND tablename <> 'scim_exchange' ORDER BY 1"
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+        "AND relkind IN ('r', 'p') AND NOT relispartition "
+        "AND relname ~ '^(accounts|licensing|scim)_' AND relname <> 'scim_exchange' ORDER BY 1"
     )
     return [row[0] for row in rows]
 

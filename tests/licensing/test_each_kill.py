@@ -31,7 +31,7 @@ def test_every_task_and_every_write_of_the_api_is_known_to_be_killed(db: None) -
 
 @pytest.fixture
 def killed(settings: object) -> Iterator[tuple[killing.Killing, Worlds]]:
-    killing.quiet()
+    killing.quiet(settings)
     now = clock.now()
     worlds = Worlds(now)
     connections.close_all()

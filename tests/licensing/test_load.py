@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,12 @@ from scim.simulator import IDPS
 from tests.licensing import books
 
 PRODUCT = "sales-navigator"
+
+
+def run(talk: Coroutine[Any, Any, Any]) -> Any:
+    """In a thread of its own: that of the tests may have a browser's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, talk).result()
 
 
 def execute(statement: str) -> list[Any]:
@@ -68,7 +75,7 @@ def test_the_directories_of_the_benchmarks_push_change_and_remove_people(
         crowd.close()
         return {kind: usage.percentiles([row]) for kind, row in crowd.take().items()}
 
-    told = asyncio.run(go())
+    told = run(go())
     assert {kind: row["failure"] for kind, row in told.items() if "failure" in row} == {}
     assert told["create"]["requests"] == 3 * 13
     assert all(
@@ -90,7 +97,7 @@ def test_a_person_of_whom_nobody_was_told_is_found_afterwards(
         await crowd.talk(one.joiners(2), seconds=30)
         crowd.close()
 
-    asyncio.run(go())
+    run(go())
     first, _ = one.accepted.values()
     del one.accepted[first.email]
     assert "1 are there otherwise" in afterwards.otherwise(execute, [(slug, one)])[0]

@@ -451,7 +451,10 @@ def test_workers_at_once_send_each_event_once(owner, hook, race):
         pass
     assert sorted(email for _, email in _told(hook)) == emails
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+            "WHERE locktype = 'advisory' AND datname = current_database()"
+        )
         assert cursor.fetchone()[0] == 0
 
 

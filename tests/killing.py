@@ -22,7 +22,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, connections
 

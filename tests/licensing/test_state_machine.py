@@ -638,4 +638,4 @@ def _execute(statement: str) -> list[Any]:
 @pytest.mark.django_db(transaction=True)
 def test_seats_are_right_after_every_step_whatever_crashes() -> None:
     """R2, R3, R12 to R22, R26: pushes of three applications, hands, the worker and crashes."""
-    walks.run(Walk, examples=20)
+    walks.run(Walk, examples=14)

@@ -9,8 +9,9 @@ change it, or change anything by what was refused (one in twenty is watched). Pa
 cheaply here, since the hash is slow by design.
 
 Two million requests take hours. The result, results/DATE-hostile.json, is written after each
-address; with --resume the addresses that the newest result has with so many cases of this seed are
-left out, so that it can go on after an interruption. Ends with 1 if anything was wrong.
+address; with --resume the addresses that the newest result has with so many cases of this seed and
+without a fault are left out, so that it can go on after an interruption, and what the result has of
+the others stays until they are attacked anew. Ends with 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def main() -> int:
                 for number in range(options.processes)
             ]
             names = _names(options, environments[0], done)
-            print(f"{len(names)} addresses to attack, {len(done)} are done", flush=True)
+            print(f"{len(names)} addresses to attack", flush=True)
             waiting = iter(names)  # each process takes the next one
             with ThreadPoolExecutor(options.processes) as pool:
                 ends = [
@@ -109,7 +110,12 @@ def _names(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE
     )
     names = told.stdout.decode().splitlines()
-    return [name for name in names if name.startswith(options.only) and name not in done]
+
+    def is_done(name: str) -> bool:
+        record = done.get(name, {"cases": 0, "faults": []})
+        return record["cases"] >= options.cases and not record["faults"]
+
+    return [name for name in names if name.startswith(options.only) and not is_done(name)]
 
 
 def _go(
@@ -191,15 +197,10 @@ def _attack(options: argparse.Namespace) -> int:
 
 
 def _newest(options: argparse.Namespace) -> dict[str, Any]:
-    """What the newest result has of so many cases by this seed, without a fault."""
+    """What the newest result has of this seed, by address."""
     for file in sorted(options.results.glob("*-hostile.json"), reverse=True):
-        return {
-            name: record
-            for name, record in json.loads(file.read_text())["attacked"].items()
-            if record["seed"] == options.seed
-            and record["cases"] >= options.cases
-            and not record["faults"]
-        }
+        attacked = json.loads(file.read_text())["attacked"]
+        return {name: record for name, record in attacked.items() if record["seed"] == options.seed}
     return {}
 
 

@@ -116,11 +116,13 @@ def cores() -> int:
 
 
 def sizes(stage: kills.Stage) -> dict[str, dict[str, int]]:
-    """Rows of each table that has any, and its bytes with indexes and long values."""
+    """Rows of each table that has any, and its bytes with indexes and long values; a table that is
+    kept by month is one."""
     found = {}
     for [table, size] in stage.execute(
-        "SELECT oid::regclass::text, pg_total_relation_size(oid) FROM pg_class "
-        "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
+        "SELECT coalesce(pg_partition_root(oid), oid)::regclass::text, "
+        "sum(pg_total_relation_size(oid))::bigint FROM pg_class "
+        "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace GROUP BY 1 ORDER BY 1"
     ):
         [[rows]] = stage.execute(f"SELECT count(*) FROM {table}")
         if rows:
